@@ -139,8 +139,8 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
     **dict.fromkeys(links.KINDS, links.make),
     NoticeKind.KEY_TO_CLAIM: lambda session, notice, at: key_links.make(session, notice.subject_id, at),
 }
-# Kinds of notices that are sent only while their introduction is open and not stopped.
-NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed)
+# Kinds of notices that are sent only while their introduction is open and not stopped, or not over.
+NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed) | {NoticeKind.SAFETY_TO_DECIDE: links.is_live}
 # By the kind of record: the function that says in an e-mail which record it is, without naming a person.
 LABELS = {"introductions": links.label}
 # By the kind of record: the function that says whether an organisation may receive a webhook about it.

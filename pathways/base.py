@@ -18,6 +18,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def day_in_words(day: date) -> str:
+    """Return a day as people write it, such as "31 May 2026"."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def local_day(at: datetime) -> date:
     """Return the Europe/London day of an instant. Months also consist of Europe/London days."""
     return at.astimezone(LONDON).date()

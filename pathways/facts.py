@@ -6,7 +6,7 @@ fact with ``is_withdrawal`` records that the older fact was a mistake. Two facts
 update is lost.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -145,15 +145,29 @@ def destination(
     state: State,
     event: Event,
     refusal: type[MoveRefused] = MoveRefused,
+    *,
+    allowed: Container[Event] | None = None,
+    afterwards: str = "No further step is possible.",
 ) -> State:
-    """Return the state that a move leads to. Raise ``refusal``, naming the possible moves, if there is no such move."""
+    """Return the state that a move leads to. Raise ``refusal``, naming the possible moves, if there is no such move.
+
+    Only moves in ``allowed`` are named; None allows all. ``afterwards`` is the sentence if no move can be named.
+    """
     if (state, event) not in moves:
-        possible = possible_events(moves, state)
-        steps = " or ".join(possible).replace("_", " ")
-        advice = f"Next: {steps}." if possible else "No further step is possible."
-        detail = f'In the state "{state}", the step "{event}" is not possible.'.replace("_", " ")
-        raise refusal(f"{detail} {advice}", possible=possible)
+        possible = [step for step in possible_events(moves, state) if allowed is None or step in allowed]
+        *most, last = [step.replace("_", " ") for step in possible] or [""]
+        steps = f"{', '.join(most)} or {last}" if most else last
+        advice = f"Next: {steps}." if possible else afterwards
+        raise refusal(f"{_why_not(moves, state, event)} {advice}", possible=possible)
     return moves[state, event]
+
+
+def _why_not(moves: Mapping[tuple[State, Event], State], state: State, event: Event) -> str:
+    """Return why a move is not possible: the record is in its state already, or in one that the move cannot leave."""
+    leads_here = any(made is event and after is state for (_, made), after in moves.items())
+    if leads_here and state.value.startswith(event.value[:3]):  # "accept" leads to "accepted"
+        return f"Already {state}.".replace("_", " ")
+    return f'In the state "{state}", the step "{event}" is not possible.'.replace("_", " ")
 
 
 def moves_in_sql(moves: Mapping[tuple[State, Event], State], first_event: str, first_state: State) -> str:

@@ -30,6 +30,22 @@ NO_BYTES, INTERNAL = (
     "This must be text. Send it in UTF-8.",
     "This value cannot be read. Compare it with the field's description.",
 )
+NO_FORM = "This is not in the form that the field takes. Compare it with the field's description."
+# By a part of the pattern that a text must have: what to write, with an example.
+FORMS = {
+    "(mon|tue|wed|thu": "Write half-days as day and part, such as mon am; tue pm; wed eve; thu all day.",
+    "^20[0-9]{2}-(0": "Write the month as yyyy-mm, such as 2026-11.",
+    "^https?://": "Write the web address in full, such as https://www.example.org.",
+    "[^@": "Write an e-mail address, such as name@example.org.",
+    "]{2,60}@[0-9]": "Write the name of the rule and its version, such as RULE_NAME@1.",
+    "^[A-Z0-9_]{2,60}$": "Write the name of the rule in capital letters, digits and underscores, such as RULE_NAME.",
+    "^[a-z0-9][a-z0-9-]*$": "Write small letters, digits and hyphens, such as green-cafe.",
+    "^[A-Za-z0-9-]+$": "Write letters, digits and hyphens only, such as 1234567.",
+    "[0-9a-f]{64}": "Write the 64 characters of the file's SHA-256 hash: digits and small letters a to f.",
+    r"^[^*\x00": "Write the whole value on one line. A value with asterisks is masked and cannot be sent back.",
+    r"\x1f": "Write the text on one line, without line breaks or other control characters.",
+    r"^[^\x00]*$": "This text has a character that cannot be stored (NUL). Type it again.",
+}
 OUT_OF_STEP = "This cannot be given together with what else was sent. Compare it with the field's description."
 WORDS: dict[str, str] = {
     "missing": "This field is needed. Fill it in.",
@@ -50,7 +66,7 @@ WORDS: dict[str, str] = {
     "string_type": NO_TEXT,
     "string_unicode": NO_BYTES,
     "string_not_ascii": "Only letters without accents, digits and signs are taken. Correct it.",
-    "string_pattern_mismatch": "This is not in the form that the field takes. Compare it with the field's description.",
+    "string_pattern_mismatch": NO_FORM,
     "enum": NO_CHOICE,
     "literal_error": NO_CHOICE,
     "missing_sentinel_error": "This must be left out.",
@@ -121,6 +137,9 @@ def sentence_of(fault: Mapping[str, Any]) -> str:
     if fault["type"] in BY_OUR_OWN_CHECK and own is not None and str(own):
         return str(own)
     words = WORDS.get(fault["type"])
+    if words is NO_FORM:
+        pattern = str(context.get("pattern", ""))
+        return next((sentence for part, sentence in FORMS.items() if part in pattern), NO_FORM)
     if words is None:
         return str(fault["msg"])
     try:

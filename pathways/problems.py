@@ -125,13 +125,30 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         }
         headers = {"Allow": ", ".join(sorted(allowed))} if allowed else headers  # the document has no web pages
     kind = {413: errors.TooLarge}.get(status)
+    words = TITLES.get(status)
+    if status == 404 and _is_of_a_record(request):  # noqa: PLR2004
+        words = NO_RECORD
     body = {
         "type": kind.problem_type() if kind else "about:blank",
-        "title": kind.title if kind else TITLES.get(status, "The request was refused"),
+        "title": kind.title if kind else words or "The request was refused",
         "status": status,
-        "detail": str(error.detail) if status in {400, 413, 415} else TITLES.get(status, "The request was refused."),
+        "detail": str(error.detail) if status in {400, 413, 415} else words or "The request was refused.",
     }
     return answer(body, headers)
+
+
+NO_RECORD = "No record has this id. Check it."
+
+
+def _is_of_a_record(request: Request) -> bool:
+    """Return whether the address is one that the service has, but for an id that is none."""
+    given = request.url.path.split("/")
+    for template in request.app.openapi()["paths"]:
+        wanted = template.split("/")
+        is_long_enough = "_id}" in template and len(wanted) == len(given)
+        if is_long_enough and all(w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True)):
+            return True
+    return False
 
 
 def _matches(template: str, path: str) -> bool:

@@ -297,6 +297,10 @@ def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     return _pass(Rule.AGE, "The jobseeker's age is within the age limits of the placement.")
 
 
+# A profile holds what was said; only the social enterprise's own check is one in law.
+RIGHT_TO_WORK_TO_CHECK = "The social enterprise must check it before the first day."
+
+
 def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if placement.right_to_work_needed is False:
         return None
@@ -307,9 +311,11 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
             Rule.RIGHT_TO_WORK, text, "The jobseeker needs permission to work. An immigration adviser can help."
         )
     if state == "unrestricted":
-        return _pass(Rule.RIGHT_TO_WORK, "The jobseeker has the right to work.")
+        text = "The profile says that the jobseeker has the right to work, with no limit."
+        return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
     if state == "time_limited":
-        return _pass(Rule.RIGHT_TO_WORK, "The jobseeker has the right to work for a limited time. Check the end date.")
+        text = "The profile says that the jobseeker has the right to work until a date. Check the date."
+        return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
     text = "There is no evidence of the right to work yet."
     return _unknown(Rule.RIGHT_TO_WORK, text, "Ask to see a passport or a share code.")
 

@@ -501,7 +501,7 @@ def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared
     if of[Field.BORN] != Born.SAME:
         if UNKNOWN_DAY in (first.day[4:], second.day[4:]):
             return "At least one date of birth is 1 January, which offices often enter when the birthday is not known."
-        return "The dates of birth may differ."
+        return "The dates of birth may differ. Ask the person for the date."
     swapped = alike(first.names[0], second.names[1]), alike(first.names[1], second.names[0])
     is_same = parts[0] is Alike.SAME if parts is not None else min(swapped) is Alike.SAME
     if not is_same and not (parts is not None and is_contained(first.names[0], second.names[0])):
@@ -523,7 +523,7 @@ BORN_TEXT = {
     Born.SAME: "The same date.",
     Born.SWAPPED: "Day and month are swapped.",
     Born.SLIP: "One digit differs.",
-    Born.PARTS: "Nearly the same date.",
+    Born.PARTS: "Similar dates, which may differ.",
     Born.FIRST_OF_JANUARY: "The same year. A year alone, or 1 January, may mean that the day is not known.",
     Born.YEAR: "The same year.",
     Born.OTHER: "Different.",

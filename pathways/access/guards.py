@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from pathways import audit, errors
+from pathways.access import permission_words
 from pathways.access.permissions import PERMISSIONS_OF, Permission
 from pathways.base import Actor
 from pathways.database import Database, repeated
@@ -91,11 +92,11 @@ class Guard:
 def must_be_permitted(actor: Actor, permission: Permission) -> None:
     """Refuse a role without the permission, and a key that is limited to other permissions."""
     if permission not in PERMISSIONS_OF[actor.role]:
-        raise RoleMayNot(f"Your role, {actor.role}, does not have the permission {permission}. Ask your administrator.")
+        raise RoleMayNot(permission_words.refusal(permission))
     if actor.scopes is not None and permission.value not in actor.scopes:
         raise KeyMayNot(
-            f"Your role has the permission {permission}, but this key is limited to other permissions. Use"
-            " another key, or ask your administrator for a key with this permission."
+            f"Your role may do this ({permission_words.WORDS[permission]}), but this key is limited to other"
+            f" permissions. Use another key, or ask your administrator for a key with the permission {permission}."
         )
 
 

@@ -78,8 +78,8 @@ def gather(
         member = session.get(Membership, caseworker_id)
         if member is None or member.organisation_id != actor.organisation_id:
             raise RuleBroken(
-                "There is no such member in your organisation. Choose a member of your organisation, or leave "
-                "caseworker_id out.",
+                "There is no such member in your organisation. Choose a member of your organisation, or leave"
+                " the caseworker out (caseworker_id).",
                 pointer="/caseworker_id",
             )
     policy, rule = policy_in_force(on)

@@ -104,8 +104,8 @@ def merge(
                 " person. Reverse or withdraw one of the claims first, then merge."
             ) from clash
         raise MergeRefused(
-            "Both records have an open enrolment, or both are put forward for the same placement. End one enrolment"
-            " or withdraw one introduction first, then merge."
+            "Are you sure that they are one person? If so: both records have an open enrolment, or both are put forward"
+            " for the same placement. End one enrolment or withdraw one introduction first, then merge."
         ) from clash
     session.expire_all()
     _must_be_safe(session, kept)
@@ -158,6 +158,10 @@ def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -
     rows = _locked(session, actor, kept_id, merged_id)
     for key, row in rows.items():
         if row.merged_into_id is not None:
+            if key == merged_id and row.merged_into_id == kept_id:
+                raise MergeRefused(
+                    f"{row.reference} is already merged into {rows[kept_id].reference}. There is nothing more to do."
+                )
             raise MergeRefused(
                 f"{row.reference} has already been merged into another record. Merge with that record instead."
             )

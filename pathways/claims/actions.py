@@ -116,8 +116,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
     before = queries.earlier(session, outcome)
     if before is not None and before.state not in OVER:
         raise ClaimedAlready(
-            "There is already a claim for this rule and enrolment. Withdraw that claim, or reverse it if it was paid,"
-            " then claim again."
+            "This outcome is already claimed. Open that claim; there is nothing more to do here unless it was wrong."
         )
     programme = session.get_one(Programme, enrolment.programme_id)
     price = programme_queries.price_on(session, programme, outcome.rule, outcome.valid_on)
@@ -292,7 +291,7 @@ def move(
     the partner is marked so, and the funder is notified.
     """
     _must_be_permitted(actor, event)
-    to_state = _state_after(claim, event)
+    to_state = _state_after(actor, claim, event)
     if event in NEEDS_A_REASON and not reason.strip():
         raise RuleBroken("Give a reason. The partner and the commissioner can read it.", pointer="/reason")
     if event in FUNDERS_WORD:
@@ -318,11 +317,12 @@ def move(
     return claim
 
 
-def _state_after(claim: Claim, event: ClaimEvent) -> ClaimState:
+def _state_after(actor: Actor, claim: Claim, event: ClaimEvent) -> ClaimState:
     """Return the state that an event leads to. Refuses an answer of the funder that does not name its decision."""
     if event in ANSWERS:
-        raise ClaimMoveRefused("Name the decision that the funder answers, by its move_id.", possible=[])
-    return destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
+        raise ClaimMoveRefused("Name the decision that the funder answers (move_id).", possible=[])
+    allowed = {step for step, roles in WHO_MAY.items() if actor.role in roles} - ANSWERS.keys()
+    return destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused, allowed=allowed)
 
 
 def _pence_paid(claim: Claim, pounds: Decimal | None) -> int:
@@ -335,8 +335,7 @@ def _pence_paid(claim: Claim, pounds: Decimal | None) -> int:
 def _must_be_permitted(actor: Actor, event: ClaimEvent) -> None:
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
-            f"The role {actor.role} may not {event} a claim. The field possible_events of the claim lists what you"
-            " can do."
+            f"The role {actor.role} may not {event} a claim. The claim lists what you can do (possible_events)."
         )
 
 
@@ -346,8 +345,8 @@ def _must_have_recorded_nothing(session: Session, actor: Actor, claim: Claim) ->
     facts = queries.rested_on(session, [claim], people).get(claim.id)
     if facts:
         raise OwnClaim(
-            f"You recorded or checked {_listed(facts)}. Ask the commissioner, or a team manager who recorded and"
-            " checked nothing for this claim. If there is no such team manager, only the commissioner can decide.",
+            f"You recorded or checked {_listed(facts)}, so you cannot decide this claim. Another team manager who had"
+            " no part in it can, or the commissioner (the funder).",
             facts=facts,
         )
 
@@ -364,9 +363,9 @@ def _must_not_be_contested(session: Session, actor: Actor, claim: Claim) -> None
     """
     if actor.organisation_id == claim.partner_id and queries.contested(session, [claim]):
         raise DecisionContested(
-            "The funder says that a decision recorded in its name, on this claim or on another claim for the same"
-            " jobseeker and rule, is wrong. Only the commissioner can record the next decision. If the funder was"
-            " mistaken, ask it to confirm the decision."
+            "The funder says that an entry in its name, on this claim or on another claim for the same jobseeker and"
+            " rule, is wrong. Only the funder can act now: contact them. If they were mistaken, ask them to confirm"
+            " the entry."
         )
 
 
@@ -401,8 +400,8 @@ def _decision(session: Session, claim: Claim, event: ClaimEvent, move_id: UUID) 
     answers = queries.funders_answers(moves)
     if move_id not in answers:
         raise RuleBroken(
-            "The claim has no such decision that the partner recorded in your name. The field moves of the claim lists"
-            " them: told_by_partner is true.",
+            "The claim has no such decision that the partner recorded in your name. The claim lists them (moves"
+            " in which told_by_partner is true).",
             pointer="/move_id",
         )
     if answers[move_id] is ANSWERS[event]:

@@ -304,9 +304,10 @@ def _print_report(made: "ImportOut", report_file: Path | None) -> None:
 def as_sentences(report: "ImportReport") -> list[str]:
     """Return the report as lines of text for a terminal."""
     verb = "would be " if report.is_dry_run else ""
+    created, updated = (report.to_create, report.to_update) if report.is_dry_run else (report.created, report.updated)
     lines = [
         (
-            f"{report.rows} rows: {report.created} {verb}created, {report.updated} {verb}updated, "
+            f"{report.rows} rows: {created} {verb}created, {updated} {verb}updated, "
             f"{report.unchanged} unchanged, {report.repeated} repeated, {report.in_error} with errors."
         )
     ]

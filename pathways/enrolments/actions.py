@@ -349,7 +349,7 @@ def ask_about_work(
                 return
     raise WorkNotRecorded(
         "The end reason says that the jobseeker is in work, but no spell of work is recorded, so no outcome can be"
-        " claimed. Record the spell first. If there is none to record, say why in without_spell_because.",
+        " claimed. Record the spell first. If there is none to record, say why (without_spell_because).",
         pointer="/without_spell_because",
     )
 
@@ -368,13 +368,14 @@ def reopen_case(session: WriteSession, actor: Actor, person: Jobseeker, new: Reo
     last = queries.last_enrolment(session, person)
     if last is not None and new.resume_enrolment is None:
         raise EnrolmentHasEnded(
-            f"The jobseeker's last enrolment ended on {last.ended_on}. Does it continue? Send resume_enrolment: true if"
-            " its end was a mistake, or false to reopen the case without an enrolment.",
+            f"The jobseeker's last enrolment ended on {last.ended_on}. Does it continue? Say yes if its end was a"
+            " mistake, or no to reopen the case without an enrolment (resume_enrolment: true or false).",
             pointer="/resume_enrolment",
         )
     if last is None and new.resume_enrolment:
         raise RuleBroken(
-            "The jobseeker was on no programme, so no enrolment can continue. Leave resume_enrolment out.",
+            "The jobseeker was on no programme, so no enrolment can continue. Leave out whether one continues"
+            " (resume_enrolment).",
             pointer="/resume_enrolment",
         )
     jobseeker_actions.move(session, actor, person, JobseekerEvent.REOPEN, reason=new.reason)

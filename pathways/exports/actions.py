@@ -95,18 +95,23 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
     """
     commissioner_id = new.commissioner_id or actor.organisation_id
     if actor.role is not Role.OPERATOR and commissioner_id != actor.organisation_id:
-        raise NotPermitted("You can export figures of your own organisation only. Leave commissioner_id out.")
+        raise NotPermitted(
+            "You can export figures of your own organisation only. Leave the commissioner out (commissioner_id)."
+        )
     month = Month.parse(new.month)
     as_of = new.as_of or actor.today
     if month.first_day > actor.today or as_of > actor.today:
-        raise RuleBroken("The month or as_of day is in the future. Choose an earlier month or day.", pointer="/month")
+        raise RuleBroken(
+            "The month, or the day on which it is looked at (as_of), is in the future. Choose an earlier month or day.",
+            pointer="/month",
+        )
     at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
     every = queries.programmes_of(session, commissioner_id, at)
     programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
         raise RuleBroken(
-            "This commissioner pays for no such programme. Check commissioner_id and programme_id.",
+            "This commissioner pays for no such programme. Check both ids (commissioner_id, programme_id).",
             pointer="/programme_id",
         )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY

@@ -109,7 +109,7 @@ def begin(
     """
     if wish.holds_duplicates and actor.role is Role.REFERRER:
         raise RuleBroken(
-            "Only the partner can hold possible duplicates. Leave hold_possible_duplicates out.",
+            "Only the partner can hold possible duplicates. Leave that choice out (hold_possible_duplicates).",
             pointer="/hold_possible_duplicates",
         )
     file_hash = hashlib.sha256(content).hexdigest()

@@ -18,7 +18,7 @@ NOT_KEPT = "The content of this row has been deleted."
 
 
 class Fault(NamedTuple):
-    """An error or warning of a row: the field, the rule, and what to do. It never holds the value of a cell."""
+    """An error or warning of a row: the field, the rule, and what to do. It never holds the words of a cell."""
 
     field: str
     rule: str

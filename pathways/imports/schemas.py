@@ -34,10 +34,8 @@ class ImportReport(BaseModel):
     is_dry_run: bool
     was_applied: bool
     rows: int = 0
-    created: int = Field(
-        default=0, description="The number of records created or, on a dry run, the number that would be created."
-    )
-    updated: int = 0
+    created: int = Field(default=0, description="The number of records created; 0 on a dry run.")
+    updated: int = Field(default=0, description="The number of records updated; 0 on a dry run.")
     to_create: int = Field(
         default=0, description="The number of rows that would create a record and are not applied yet."
     )

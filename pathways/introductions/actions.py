@@ -28,6 +28,7 @@ from pathways.introductions.models import (
     IntroductionState,
     Side,
     WhyNot,
+    steps_of,
 )
 from pathways.introductions.reasons import WORDINGS, reasons_for
 from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, StartedOn, WordsOf
@@ -178,7 +179,7 @@ def move(
     """
     _must_be_allowed(session, actor, introduction, event)
     from_state = introduction.state
-    to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
+    to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused, allowed=steps_of(actor.role))
     no = _checked_reason(actor, event, no)
     if to_state in {*OPEN, IntroductionState.STARTED}:
         jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
@@ -336,7 +337,8 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
         side = Side.SOCIAL_ENTERPRISE
         if given.said_by not in {None, side}:
             raise RuleBroken(
-                "You answer for the social enterprise. Leave said_by empty or set it to social_enterprise.",
+                "You answer for the social enterprise. Leave out who said it, or say the social enterprise"
+                " (said_by: social_enterprise).",
                 pointer="/said_by",
             )
     else:
@@ -558,7 +560,7 @@ def _shaped(
         sent_at=introduction.sent_at,
         held_until=row.held_until,
         started_on=introduction.started_on,
-        stopped=stops.TEXTS[stop] if stop is not None else None,
+        stopped=stops.sentence_of(stop, introduction.state) if stop is not None else None,
         last_reason=row.last_reason or None,
         why=row.why,
         said_by=row.said_by,

@@ -4,7 +4,7 @@ Opening a link (GET) decides nothing. Sending the form (POST) records the answer
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from pathways.base import LONDON, Actor, Role, Source, local_day
+from pathways.base import LONDON, Actor, Role, Source, day_in_words, local_day
 from pathways.database import Database, Session, WriteSession, acting_as
 from pathways.errors import NotFound
 from pathways.facts import possible_events
@@ -23,6 +23,7 @@ from pathways.introductions.models import (
     DecisionLink,
     Introduction,
     IntroductionEvent,
+    IntroductionState,
     Side,
     WhyNot,
 )
@@ -41,6 +42,9 @@ KINDS = frozenset({NoticeKind.INTRODUCTION_SENT, NoticeKind.INTRODUCTION_UNANSWE
 ONLY_WHILE_OPEN = KINDS | {NoticeKind.OFFER_ACCEPTED}
 
 
+GONE = "The link has expired or does not exist. Sign in to answer, or ask for a new link."
+
+
 class LinkGone(NotFound):
     title = "This link no longer works"
 
@@ -52,6 +56,7 @@ class LinkQuestion:
     title: str
     partner: str
     sent_on: str
+    so_far: str
     events: tuple[IntroductionEvent, ...]
     reasons: tuple[WhyNot, ...]
 
@@ -91,11 +96,13 @@ def _link_of(
     if link is not None and for_update:
         queries.held(session, link.introduction_id)
         link = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).one_or_none()
-    if link is None or link.used_at is not None or link.expires_at <= at:
-        raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
+    if link is not None and link.used_at is not None:
+        raise LinkGone("You have already answered. There is nothing more to do. To change the answer, sign in.")
+    if link is None or link.expires_at <= at:
+        raise LinkGone(GONE)
     introduction = session.get_one(Introduction, link.introduction_id)
     if stops.stop_of(session, introduction) is not None:
-        raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
+        raise LinkGone(GONE)
     listers = message_queries.members(session, introduction.social_enterprise_id, [Role.PLACEMENT_LISTER])
     if link.user_id not in listers:
         raise LinkGone(
@@ -115,10 +122,39 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
     return LinkQuestion(
         title=session.get_one(Placement, introduction.placement_id).title,
         partner=session.get_one(Organisation, introduction.partner_id).name,
-        sent_on=_in_words(sent_on),
+        sent_on=day_in_words(sent_on),
+        so_far=_so_far(session, introduction),
         events=tuple(event for event in BY_LINK if event in possible),
         reasons=tuple(reasons_for(Side.SOCIAL_ENTERPRISE)),
     )
+
+
+SO_FAR = {
+    IntroductionState.INVITED: "that you would like to meet the jobseeker",
+    IntroductionState.WAITING: "that you would like to offer the jobseeker a place when a place becomes free",
+    IntroductionState.OFFERED: "that you offer the jobseeker a place",
+    IntroductionState.ACCEPTED: "that the jobseeker accepted your offer",
+}
+
+
+def _so_far(session: Session, introduction: Introduction) -> str:
+    """Return what is already recorded about an introduction, by which side and when; empty if it was only sent."""
+    move = queries.last_move(session, introduction) if introduction.state in SO_FAR else None
+    if move is None:
+        return ""
+    partner = session.get_one(Organisation, introduction.partner_id).name
+    side = "Your organisation" if move.made_by_role == Role.PLACEMENT_LISTER.value else partner
+    return f"{side} recorded on {day_in_words(local_day(move.recorded_at))} {SO_FAR[introduction.state]}."
+
+
+def partner_of(session: Session, token: str) -> str:
+    """Return the name of the partner that a link is about, whether or not the link still works."""
+    rows = (
+        select(Organisation.name)
+        .join(DecisionLink, DecisionLink.partner_id == Organisation.id)
+        .where(DecisionLink.token_hash == _hashed(token))
+    )
+    return session.scalars(rows).one()
 
 
 def offer_to_waiting_list(database: Database, token: str, at: datetime, address: str = "") -> None:
@@ -168,6 +204,12 @@ def is_needed(session: Session, notice: Notice) -> bool:
     return introduction is not None and introduction.state in OPEN and stops.stop_of(session, introduction) is None
 
 
+def is_live(session: Session, notice: Notice) -> bool:
+    """Return whether there is still something to decide about an introduction: it is open, or the work goes on."""
+    introduction = session.get(Introduction, notice.subject_id)
+    return introduction is not None and introduction.state in stops.LIVE
+
+
 def may_receive(session: Session, introduction_id: UUID, organisation_id: UUID) -> bool:
     """Return whether an organisation may receive a webhook about an introduction. A stopped one is none of theirs."""
     introduction = session.get(Introduction, introduction_id)
@@ -186,8 +228,6 @@ def label(session: Session, notice: Notice) -> str:
         enterprise = session.get_one(Organisation, introduction.social_enterprise_id).name
         return f"{title} at {enterprise}"
     partner = session.get_one(Organisation, introduction.partner_id).name
-    return f"{title}, put forward by {partner} on {_in_words(local_day(introduction.sent_at or introduction.made_at))}"
-
-
-def _in_words(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
+    return (
+        f"{title}, put forward by {partner} on {day_in_words(local_day(introduction.sent_at or introduction.made_at))}"
+    )

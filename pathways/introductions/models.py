@@ -102,6 +102,11 @@ WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
 }
 
 
+def steps_of(role: Role) -> frozenset[IntroductionEvent]:
+    """Return the moves that a role may make."""
+    return frozenset(event for event, roles in WHO_MAY.items() if role in roles)
+
+
 class Side(StrEnum):
     """The side that ended the introduction."""
 

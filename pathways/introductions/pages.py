@@ -27,6 +27,13 @@ WORDS = {
     IntroductionEvent.WAIT: "We would like to offer the jobseeker a place when a place becomes free",
     IntroductionEvent.DECLINE: "We do not want to go ahead",
 }
+# What happens after each answer. The partner's name stands before it.
+NEXT = {
+    IntroductionEvent.INVITE: "They will contact you to arrange a meeting.",
+    IntroductionEvent.OFFER: "They will ask the jobseeker, and let you know.",
+    IntroductionEvent.WAIT: "When a place becomes free, it is offered to the jobseeker who has waited longest.",
+    IntroductionEvent.DECLINE: "There is nothing more to do.",
+}
 WHY = {
     WhyNot.HOURS: "The hours do not fit",
     WhyNot.TRAVEL: "It is too far to travel",
@@ -58,6 +65,7 @@ def _choices(question: links.LinkQuestion) -> str:
     return f"""<p>{escape(question.partner)} put a jobseeker forward for <strong>{escape(question.title)}</strong> on
 {escape(question.sent_on)}. This page does not name the jobseeker.
 Sign in to see what the jobseeker agreed to share.</p>
+{f"<p>{escape(question.so_far)}</p>" if question.so_far else ""}
 <form method="post"><fieldset><legend>Your answer</legend>{answers}
 <p><label for="why">If you do not want to go ahead, choose the reason</label> <select id="why" name="why">
 <option value="other">Another reason</option>{reasons}</select></p></fieldset>
@@ -112,6 +120,8 @@ def decide(
             links.offer_to_waiting_list(database, token, utc_now(), address_of(request))
         request_id = getattr(request.state, "request_id", "")
         repeated(lambda: _answer(database, token, event, why, request_id, address_of(request)))
+        with database.reading(newest=True) as session:
+            partner = links.partner_of(session, token)
     except DomainError as error:
         return _refused(error)
-    return _page("Thank you", "<p>Your answer is recorded, and the partner can see it.</p>")
+    return _page("Thank you", f"<p>{escape(partner)} has your answer. {NEXT[event]}</p>")

@@ -1,5 +1,6 @@
 """The personal data that this feature stores about a jobseeker."""
 
+from pathways.base import Role
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.introductions import actions
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
@@ -22,6 +23,19 @@ MOVE_TEXTS = {
     "end": "The work on the placement ended.",
 }
 
+# The same events, if a caseworker recorded what a social enterprise said.
+RECORDED_BY_PARTNER = {
+    "invite": "The partner recorded that the social enterprise wants to meet the jobseeker.",
+    "wait": "The partner put the jobseeker on the waiting list for a place.",
+    "offer": "The partner recorded that the social enterprise offered a place.",
+}
+
+
+def _sentence(move: IntroductionMove) -> str:
+    is_partners = move.made_by_role in {Role.CASEWORKER.value, Role.TEAM_MANAGER.value}
+    return RECORDED_BY_PARTNER.get(move.event, MOVE_TEXTS[move.event]) if is_partners else MOVE_TEXTS[move.event]
+
+
 HOLDING = Holding(
     "introductions",
     (
@@ -31,7 +45,7 @@ HOLDING = Holding(
             as_schema(IntroductionMoveRecord),
             fact_entry(
                 "introduction",
-                lambda m: MOVE_TEXTS[m.event] + (" The DBS check was confirmed as seen." if m.dbs_seen_on else ""),
+                lambda m: _sentence(m) + (" The DBS check was confirmed as seen." if m.dbs_seen_on else ""),
             ),
         ),
         Held(DecisionLink, as_schema(LinkRecord)),

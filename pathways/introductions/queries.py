@@ -243,6 +243,10 @@ def _moves_of(introduction: Introduction) -> Select[IntroductionMove]:
     )
 
 
+def last_move(session: Session, introduction: Introduction) -> IntroductionMove | None:
+    return session.scalars(_moves_of(introduction)).first()
+
+
 def last_no(session: Session, introduction: Introduction) -> IntroductionMove | None:
     """Return the last move that ended the introduction without a start, or None."""
     return session.scalars(_moves_of(introduction).where(IntroductionMove.why.is_not(None))).first()

@@ -16,6 +16,7 @@ from pathways.introductions.schemas import StartedOn
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements.models import DbsLevel, Placement
+from pathways.reference.vocabularies import labels_of
 
 _D = DbsLevel
 # For each level: the levels that a check of this level includes.
@@ -29,12 +30,12 @@ INCLUDED: dict[DbsLevel, frozenset[DbsLevel]] = {
     _D.ENHANCED_BL_BOTH: frozenset(DbsLevel),
 }
 EARLIER_FOR_PARTNER = (
-    "The profile says that the jobseeker can start only later. If the jobseeker agreed to this first day, send"
-    " earlier_start_agreed as true. Otherwise correct started_on."
+    "The profile says that the jobseeker can start only later. If the jobseeker agreed to this first day, say"
+    " so (earlier_start_agreed: true). Otherwise correct the first day (started_on)."
 )
 EARLIER_FOR_ENTERPRISE = (
-    "Ask the partner whether the jobseeker agreed to this first day. If so, send earlier_start_agreed as true."
-    " Otherwise correct started_on."
+    "Ask the partner whether the jobseeker agreed to this first day. If so, say so (earlier_start_agreed:"
+    " true). Otherwise correct the first day (started_on)."
 )
 
 
@@ -83,8 +84,9 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
     check = start.dbs_check
     if needed not in INCLUDED[check.level]:
         raise RuleBroken(
-            f"The placement needs a DBS check of the level {needed}, which {check.level} does not include."
-            " Give the level of the certificate that was seen.",
+            f"This work needs {_in_words(needed, 'DBS check')}. {_seen(check.level)} is not enough. Do not let the"
+            " jobseeker start until the right certificate has been seen. If you chose the wrong level by mistake,"
+            " correct it.",
             pointer="/dbs_check/level",
         )
     if check.seen_on > actor.today:
@@ -96,6 +98,17 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
 
 def _dbs_question(needed: DbsLevel) -> str:
     return (
-        f"The placement needs a DBS check of the level {needed}. Send dbs_check with the level of the certificate, the"
-        " day on which it was seen and who saw it."
+        f"This work needs {_in_words(needed, 'DBS check')}. Say which certificate was seen, on which day and who saw it"
+        " (dbs_check). If none has been seen, do not let the jobseeker start."
     )
+
+
+def _in_words(level: DbsLevel, noun: str) -> str:
+    """Return a level as people say it, such as "an Enhanced DBS check with the adults' barred list"."""
+    name, joint, lists = labels_of("dbs-levels")[level].partition(" with ")
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name} {noun}{joint}{lists}"
+
+
+def _seen(level: DbsLevel) -> str:
+    text = "no certificate" if level is DbsLevel.NONE else _in_words(level, "certificate")
+    return text[0].upper() + text[1:]

@@ -36,17 +36,39 @@ class Stop(StrEnum):
 OF_SAFETY = {Safety.EXCLUDED: Stop.EXCLUDED, Safety.SUSPECTED: Stop.SUSPECTED, Safety.ASKS: Stop.SAFETY_NOT_CHECKED}
 TEXTS = {
     Stop.EXCLUDED: "A safety exclusion bars the jobseeker from this placement. The social enterprise cannot see or do"
-    " anything with this introduction. Withdraw it, or end the work if the jobseeker is there.",
+    " anything with this introduction. Withdraw it, and tell the jobseeker.",
     Stop.SUSPECTED: "Another record that may be the same person has a safety exclusion for this placement. Until a team"
     " manager has compared the two records (duplicates), the social enterprise cannot see or do anything with this"
-    " introduction. If the jobseeker already works there, find out today whether they are safe there.",
+    " introduction.",
     Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement. Until"
     " you say how you made sure that it is safe, the social enterprise cannot see or do anything with this"
-    " introduction. If the jobseeker already works there, find out today whether they are safe there.",
+    " introduction.",
     Stop.NOT_PERMITTED: "There is no valid permission for this social enterprise: it is missing, was revoked, or was"
     " given before the restriction of the case. The social enterprise cannot see or do anything with this introduction."
     " Ask the jobseeker, then record a permission or withdraw the introduction.",
 }
+TEXTS_ONCE_STARTED = {
+    Stop.EXCLUDED: "A safety exclusion bars the jobseeker from this placement, where they have started. Speak to the"
+    " jobseeker today and agree what is safe. Then, if the work must stop, record its end. The social enterprise cannot"
+    " see this introduction, and can only record its end.",
+    Stop.SUSPECTED: "Another record that may be the same person has a safety exclusion for this placement, where the"
+    " jobseeker has started. Speak to the jobseeker today and find out whether they are safe there. Ask a team manager"
+    " to compare the two records (duplicates). The social enterprise cannot see this introduction, and can only record"
+    " its end.",
+    Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement, where"
+    " they have started. Speak to the jobseeker today and find out whether they are safe there. If the work must stop,"
+    " record its end. Until you say how you made sure that it is safe, the social enterprise cannot see this"
+    " introduction, and can only record its end.",
+    Stop.NOT_PERMITTED: "There is no valid permission for this social enterprise: it is missing, was revoked, or was"
+    " given before the restriction of the case. The jobseeker has started there. The social enterprise cannot see this"
+    " introduction, and can only record its end. Ask the jobseeker whether the social enterprise may see their details"
+    " again. If so, record a permission.",
+}
+
+
+def sentence_of(stop: Stop, state: IntroductionState) -> str:
+    """Return why an introduction in this state is stopped, and what the partner must do."""
+    return (TEXTS_ONCE_STARTED if state is IntroductionState.STARTED else TEXTS)[stop]
 
 
 def stops_of(session: Session, introductions: Sequence[Introduction]) -> dict[UUID, Stop]:

@@ -18,12 +18,13 @@ from pathways.jobseekers.models import MOST_JOINED
 IDENTIFIERS = ("nino", "nhs_number")
 YOUNGEST, OLDEST = 14, 100
 PARTLY = (
-    "What was written here could not be read as a whole. The words are in as_written. Check the value with the person."
+    "What was written here could not be read as a whole. The words are stored as they were typed (as_written). Check"
+    " the value with the person."
 )
 WRITTEN = {
     "email": "This is the referrer's own e-mail address, so it is not recorded as the jobseeker's. Ask for their own.",
-    "phone": "More than a telephone number was written here. The words are in as_written and, if they may say how the "
-    "number is safe to use, in safe_contact. Check both.",
+    "phone": "More than a telephone number was written here. The words are stored as they were typed (as_written) and, "
+    "if they may say how the number is safe to use, also as the way of safe contact (safe_contact). Check both.",
 }
 SHARED = {
     name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
@@ -154,7 +155,9 @@ class Details:
         if self.birth_year is not None:
             is_possible = YOUNGEST <= today.year - self.birth_year <= OLDEST
             texts["date_of_birth"] = YEAR_ONLY if is_possible else NO_BIRTH_YEAR
-        texts |= {name: placeholders.TEXTS[name] for name in sorted(self.placeholders(today))}
+        texts |= {
+            name: placeholders.sentence_of(name, getattr(self, name)) for name in sorted(self.placeholders(today))
+        }
         if self.date_of_birth is not None and self.date_of_birth > today:
             texts["date_of_birth"] = "This date of birth is in the future, so the age stays unknown. Correct it."
         words = {name: WRITTEN.get(name, PARTLY) for name in self.as_written or {}}

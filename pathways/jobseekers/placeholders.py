@@ -102,6 +102,7 @@ NO_BIRTHDAY = frozenset(
 NO_HOME = frozenset({"SW1A1AA", "SW1A2AA", "SW1A0AA", "AA11AA", "AA111AA", "AB12CD", "AB123CD", "A11AA", "XX11XX"})
 NO_ADDRESS = re.compile(r"\b(?:nfa|no fixed|homeless|unknown|not known|withheld)\b")
 FEWEST_DIGITS = 4
+FEWEST_IN_PART = 3  # fewer digits say nothing of what was meant
 
 TEXTS = {
     "given_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
@@ -116,6 +117,41 @@ TEXTS = {
     "phone": "This is not a person's telephone number, so it identifies nobody. Leave it blank until it is known.",
     "email": "This is not a person's e-mail address, so it identifies nobody. Leave it blank until it is known.",
 }
+
+# For a value that seems to be a part of a real one: it was mistyped, and nobody meant "not known".
+INCOMPLETE = {
+    name: f"This {what} looks incomplete. Check it with the person. It is not used to find duplicates."
+    for name, what in (
+        ("nino", "NI number"),
+        ("nhs_number", "NHS number"),
+        ("phone", "telephone number"),
+        ("email", "e-mail address"),
+    )
+}
+
+
+def sentence_of(name: str, value: object) -> str:
+    """Return what to say about a placeholder in a field: that it is one, or that it is a part of a real value."""
+    return INCOMPLETE[name] if name in INCOMPLETE and _is_part(name, str(value)) else TEXTS[name]
+
+
+def _is_part(name: str, text: str) -> bool:
+    """Return whether a value that identifies nobody was mistyped: it has too few characters, or no whole address."""
+    if name == "email":
+        mailbox, _, domain = text.strip().casefold().partition("@")
+        own = re.sub(r"[^a-z]", "", mailbox)
+        return (
+            ("@" in text or "." in mailbox.strip("."))
+            and own not in NO_MAILBOX | {""}
+            and not (domain and domain.split(".")[0] in NO_DOMAIN)
+        )
+    compacted = _compact(text)
+    digits = re.sub(r"\D", "", compacted)
+    if name == "nino" and (NO_NINO.match(compacted) or not re.match(r"^[A-Z]{2}\d|^\d+[A-D]?$", compacted)):
+        return False
+    if name != "nino" and not re.match(r"^[\s\d+().-]+$", text.strip()):
+        return False
+    return len(digits) >= FEWEST_IN_PART and not is_repeating(digits)
 
 
 def _words(text: str) -> list[str]:

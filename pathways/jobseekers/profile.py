@@ -38,7 +38,10 @@ def write_profile(
     if number != on_number:
         raise StaleVersion("The profile has changed since you read it. Read it again, then repeat the change.")
     if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
-        raise RuleBroken("hours_min is more than hours_max. Correct one of them.", pointer="/hours_min")
+        raise RuleBroken(
+            "The fewest hours (hours_min) are more than the most hours (hours_max). Correct one of them.",
+            pointer="/hours_min",
+        )
     if new.agreed_on is not None and new.agreed_on > actor.today:
         raise RuleBroken("The jobseeker cannot have agreed in the future. Correct the date.", pointer="/agreed_on")
     _must_be_possible(actor, new)

@@ -87,7 +87,7 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
     """Return one jobseeker that the actor may see. With ``for_update``, lock the row and read it again."""
     person = session.scalars(ONE[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none()
     if person is None:
-        raise NotFound("This jobseeker does not exist, or you may not see them.")
+        raise NotFound(_why_not_found(session, actor, jobseeker_id))
     if for_update:
         session.refresh(person, with_for_update=True)
     actor.reading.people.add(person.id)
@@ -102,6 +102,21 @@ def hold(session: Session, *jobseeker_ids: UUID) -> None:
     """
     rows = select(Jobseeker).where(Jobseeker.id.in_(jobseeker_ids)).order_by(Jobseeker.id)
     session.scalars(rows.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+
+
+def _why_not_found(session: Session, actor: Actor, jobseeker_id: UUID) -> str:
+    """Return why no record is found. That it was merged is said only to an actor who may see the record that remains.
+
+    If that record was merged later too, the last record of the chain is named.
+    """
+    merged_into = select(Jobseeker.merged_into_id)
+    kept_id = session.scalar(merged_into.where(Jobseeker.id == jobseeker_id))
+    while (next_id := session.scalar(merged_into.where(Jobseeker.id == kept_id)) if kept_id else None) is not None:
+        kept_id = next_id
+    kept = session.scalars(ONE[actor.role], scope_parameters(actor, kept_id)).one_or_none() if kept_id else None
+    if kept is None:
+        return "This jobseeker does not exist, or you may not see them."
+    return f"This record was merged into {kept.reference}. Open that record."
 
 
 def held(session: Session, rows: Select[OnePersons]) -> OnePersons | None:
@@ -127,7 +142,7 @@ def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
 def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
     """Refuse if this actor may not see the jobseeker, without loading the record."""
     if session.connection().execute(ONE_ID[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none() is None:
-        raise NotFound("This jobseeker does not exist, or you may not see them.")
+        raise NotFound(_why_not_found(session, actor, jobseeker_id))
 
 
 def by_reference(session: Session, reference: str) -> Jobseeker:

@@ -9,69 +9,78 @@ from pathways.messages.models import NoticeKind as K
 
 TEXT: dict[K, tuple[str, str]] = {
     K.REFERRAL_TO_ACKNOWLEDGE: (
-        "A referral has not been acknowledged yet.",
-        "{n} referrals have not been acknowledged yet.",
+        "A referral has not been acknowledged yet. Open it, then acknowledge, accept or decline it.",
+        "{n} referrals have not been acknowledged yet. Open each, then acknowledge, accept or decline it.",
     ),
     K.REFERRAL_TO_START: (
-        "A referral is overdue: no start on a programme is recorded.",
-        "{n} referrals are overdue: no start on a programme is recorded.",
+        "A referral is overdue: no start on a programme is recorded. Enrol the jobseeker, or decide on the referral.",
+        "{n} referrals are overdue: no start on a programme is recorded. Enrol the jobseekers, or decide on these.",
     ),
     K.INTRODUCTION_SENT: (
         "A jobseeker has been put forward for your placement. Open the introduction and answer it.",
         "{n} jobseekers have been put forward for your placements. Open the introductions and answer them.",
     ),
     K.INTRODUCTION_UNANSWERED: (
-        "An introduction is waiting for your answer.",
-        "{n} introductions are waiting for your answer.",
+        "An introduction is waiting for your answer. Open it and answer.",
+        "{n} introductions are waiting for your answer. Open them and answer.",
     ),
     K.INTRODUCTION_ESCALATED: (
         "A social enterprise has not answered an introduction in time. Contact it, or withdraw the introduction.",
         "Social enterprises have not answered {n} introductions in time. Contact them, or withdraw these.",
     ),
     K.INTRODUCTION_EXPIRED: (
-        "An introduction expired without an answer.",
-        "{n} introductions expired without an answer.",
+        "An introduction expired without an answer. Open it to see what is possible now.",
+        "{n} introductions expired without an answer. Open them to see what is possible now.",
     ),
     K.INTRODUCTION_TO_AGREE: (
-        "The jobseeker has not yet agreed to a proposed introduction.",
-        "{n} proposed introductions are still waiting for the jobseeker to agree.",
+        "The jobseeker has not yet agreed to a proposed introduction. Ask the jobseeker.",
+        "{n} proposed introductions are still waiting for the jobseeker to agree. Ask the jobseekers.",
     ),
     K.INTRODUCTION_INVITED: (
-        "A social enterprise would like to meet a jobseeker.",
-        "Social enterprises would like to meet {n} jobseekers.",
+        "A social enterprise would like to meet a jobseeker. Arrange the meeting.",
+        "Social enterprises would like to meet {n} jobseekers. Arrange the meetings.",
     ),
     K.INTRODUCTION_WAITS: (
-        "A social enterprise put a jobseeker on the waiting list for a place.",
-        "Social enterprises put {n} jobseekers on waiting lists for a place.",
+        "A social enterprise put a jobseeker on the waiting list for a place. Tell the jobseeker.",
+        "Social enterprises put {n} jobseekers on waiting lists for a place. Tell the jobseekers.",
     ),
     K.INTRODUCTION_DECLINED: (
-        "A social enterprise does not want to go ahead with an introduction.",
-        "Social enterprises do not want to go ahead with {n} introductions.",
+        (
+            "A social enterprise does not want to go ahead with an introduction. Read why, tell the jobseeker,"
+            " and look at the next placements."
+        ),
+        (
+            "Social enterprises do not want to go ahead with {n} introductions. Read why, tell the jobseekers,"
+            " and look at the next placements."
+        ),
     ),
     K.INTRODUCTION_CLOSED: (
-        "The jobseeker's support organisation (the partner) ended an introduction.",
-        "The jobseekers' support organisations (partners) ended {n} introductions.",
+        "An introduction to your placement has ended. There is nothing to do.",
+        "{n} introductions to your placements have ended. There is nothing to do.",
     ),
     K.OFFER_ACCEPTED: (
-        "A jobseeker accepted the place you offered.",
-        "{n} jobseekers accepted the places you offered.",
+        "A jobseeker accepted the place you offered. Agree the first day with the partner.",
+        "{n} jobseekers accepted the places you offered. Agree the first days with the partners.",
     ),
     K.WORK_STARTED: (
-        "A social enterprise recorded a jobseeker's first day.",
-        "Social enterprises recorded the first days of {n} jobseekers.",
+        "A social enterprise recorded a jobseeker's first day. Check that the date is right.",
+        "Social enterprises recorded the first days of {n} jobseekers. Check that the dates are right.",
     ),
     K.WORK_ENDED: (
-        "A social enterprise recorded that a jobseeker's work is over.",
-        "Social enterprises recorded that the work of {n} jobseekers is over.",
+        "A social enterprise recorded that a jobseeker's work is over. Contact the jobseeker.",
+        "Social enterprises recorded that the work of {n} jobseekers is over. Contact the jobseekers.",
     ),
     K.OFFER_MADE: (
         "A social enterprise has offered a place to a jobseeker. Ask the jobseeker whether they accept it.",
         "Social enterprises have offered places to {n} jobseekers. Ask the jobseekers whether they accept.",
     ),
-    K.OFFER_RUNS_OUT: ("An offer of a place expires soon.", "{n} offers of a place expire soon."),
+    K.OFFER_RUNS_OUT: (
+        "An offer of a place expires soon. Ask the jobseeker whether they accept it.",
+        "{n} offers of a place expire soon. Ask the jobseekers whether they accept.",
+    ),
     K.START_TO_RECORD: (
-        "A place was accepted, but no start is recorded.",
-        "{n} places were accepted, but no start is recorded.",
+        "A place was accepted, but no start is recorded. Record the first day, or say why there was none.",
+        "{n} places were accepted, but no start is recorded. Record the first days, or say why there were none.",
     ),
     K.LISTING_TO_RECONFIRM: (
         "Please confirm that a placement is still available.",
@@ -82,37 +91,55 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} placements were paused: they were not confirmed in time, or their pay is no longer lawful.",
     ),
     K.LISTING_CLOSED: (
-        "A placement was closed on its closing date.",
-        "{n} placements were closed on their closing dates.",
+        "A placement was closed on its closing date. There is nothing to do.",
+        "{n} placements were closed on their closing dates. There is nothing to do.",
     ),
-    K.CHECK_IN_DUE: ("A check-in is due.", "{n} check-ins are due."),
-    K.CHECK_IN_OVERDUE: ("A check-in is overdue.", "{n} check-ins are overdue."),
+    K.CHECK_IN_DUE: (
+        "A check-in is due. Ask the jobseeker whether they are in work.",
+        "{n} check-ins are due. Ask the jobseekers whether they are in work.",
+    ),
+    K.CHECK_IN_OVERDUE: (
+        "A check-in is overdue. Ask the jobseeker whether they are in work.",
+        "{n} check-ins are overdue. Ask the jobseekers whether they are in work.",
+    ),
     K.AT_RISK: (
         "A jobseeker's work is at risk or has ended. Contact the jobseeker.",
         "The work of {n} jobseekers is at risk or has ended. Contact them.",
     ),
-    K.PLAN_TO_MAKE: ("An action plan has not been made yet.", "{n} action plans have not been made yet."),
-    K.PLAN_TO_REVIEW: ("An action plan is due for review.", "{n} action plans are due for review."),
-    K.OUTCOME_CAN_BE_RECORDED: (
-        "An outcome has been met but is not recorded.",
-        "{n} outcomes have been met but are not recorded.",
+    K.PLAN_TO_MAKE: (
+        "An action plan has not been made yet. Make it with the jobseeker.",
+        "{n} action plans have not been made yet. Make them with the jobseekers.",
     ),
-    K.CLAIM_QUERIED: ("A funder has a query about a claim.", "A funder has queries about {n} claims."),
+    K.PLAN_TO_REVIEW: (
+        "An action plan is due for review. Review it with the jobseeker.",
+        "{n} action plans are due for review. Review them with the jobseekers.",
+    ),
+    K.OUTCOME_CAN_BE_RECORDED: (
+        "An outcome has been met but is not recorded. Record it.",
+        "{n} outcomes have been met but are not recorded. Record them.",
+    ),
+    K.CLAIM_QUERIED: (
+        "A funder has a query about a claim. Read it and answer.",
+        "Funders have queries about {n} claims. Read and answer them.",
+    ),
     K.CLAIM_TWICE: (
         "Two records of a jobseeker were merged, and two claims are now the same. Withdraw one, or reverse it if paid.",
         "Records were merged, and {n} claims are now the same as others. Withdraw one of each, or reverse it if paid.",
     ),
     K.SAFETY_TO_DECIDE: (
-        "A safety exclusion may apply to current work or to an introduction. Decide today whether it can go on.",
-        "Safety exclusions may apply to {n} introductions or jobs. Decide today whether they can go on.",
+        "A safety exclusion applies, or may apply, where a jobseeker works or is put forward. Open it and act today.",
+        (
+            "Safety exclusions apply, or may apply, in {n} places where jobseekers work or are put forward. Open"
+            " each and act today."
+        ),
     ),
     K.RESTRICTED_ON_SUSPICION: (
         "A record was restricted, because it may belong to a person with a restricted record. Compare the two records.",
         "{n} records were restricted, because they may belong to people with restricted records. Compare the records.",
     ),
     K.CASE_REASSIGNED: (
-        "A case of yours was assigned to another caseworker.",
-        "{n} cases of yours were assigned to other caseworkers.",
+        "A case of yours was assigned to another caseworker. You need do nothing more on it.",
+        "{n} cases of yours were assigned to other caseworkers. You need do nothing more on them.",
     ),
     K.CLAIM_OWED_BACK: (
         "The outcome of a paid claim was withdrawn, so the partner must repay the funder.",
@@ -123,22 +150,31 @@ TEXT: dict[K, tuple[str, str]] = {
         "Partners recorded {n} decisions on claims in your name. Confirm or contest them.",
     ),
     K.CLAIM_CONTESTED: (
-        "A funder contests a decision on a claim that was recorded in its name.",
-        "Funders contest {n} decisions on claims that were recorded in their names.",
+        "A funder says that a decision recorded in its name is wrong. Contact the funder: only it can act now.",
+        "Funders say that {n} decisions recorded in their names are wrong. Contact them: only they can act now.",
     ),
     K.KEY_TO_CLAIM: (
-        "A key was issued to you. The link shows it once.",
-        "{n} keys were issued to you. Each link shows its key once.",
+        "An API key was made for you. Open the link to read it: it is shown once.",
+        "{n} API keys were made for you. Open each link to read its key: it is shown once.",
     ),
     K.KEY_IN_USE: (
-        "A key in your name is now in use. If it is not yours, ask your administrator to revoke it.",
-        "{n} keys in your name are now in use. If one is not yours, ask your administrator to revoke it.",
+        (
+            "Somebody can now use Pathways as you with an API key that was made for you. If you did not ask for"
+            " it, tell your administrator now."
+        ),
+        (
+            "Somebody can now use Pathways as you with {n} API keys that were made for you. If you did not ask"
+            " for them, tell your administrator now."
+        ),
     ),
     K.KEY_EXPIRES: (
-        "A key in your name expires soon. Ask your administrator for a new key.",
-        "{n} keys in your name expire soon. Ask your administrator for new keys.",
+        "An API key that was made for you expires soon. If you still use it, ask your administrator for a new one.",
+        "{n} API keys that were made for you expire soon. If you still use them, ask your administrator for new ones.",
     ),
-    K.REFERRAL_ACCEPTED: ("The partner accepted a referral.", "The partner accepted {n} referrals."),
+    K.REFERRAL_ACCEPTED: (
+        "The partner accepted a referral. There is nothing to do.",
+        "The partner accepted {n} referrals. There is nothing to do.",
+    ),
     K.REFERRAL_DECLINED: (
         "The partner declined a referral. Open it to read the reason.",
         "The partner declined {n} referrals. Open each to read the reason.",

@@ -99,14 +99,16 @@ def warnings_of(organisation: Organisation) -> list[str]:
     warnings = []
     if organisation.company_number and not COMPANY.match(organisation.company_number):
         warnings.append(
-            "The company_number does not have the format of a Companies House number, so it is not published. Check it."
+            "The company number (company_number) is not like a Companies House number, so it is not published."
+            " Check it."
         )
     if organisation.charity_number and not CHARITY.match(organisation.charity_number):
         warnings.append(
-            "The charity_number does not have the format of a UK charity number, so it is not published. Check it."
+            "The charity number (charity_number) is not like a UK charity number, so it is not published. Check it."
         )
     if organisation.kind is OrganisationKind.SOCIAL_ENTERPRISE and not organisation.public_email:
         warnings.append(
-            "There is no public_email, so the public feed gives the address of the operator, if there is one. Add one."
+            "There is no public e-mail address (public_email), so the public feed gives the address of the"
+            " operator, if there is one. Add one."
         )
     return warnings

@@ -1,7 +1,9 @@
 """Every SELECT on organisations, members and keys, restricted to what the actor may see."""
 
+from collections.abc import Collection
 from uuid import UUID
 
+from rapidfuzz import fuzz, process, utils
 from sqlalchemy import Select, or_, select
 
 from pathways.access.models import User
@@ -118,3 +120,17 @@ def key(session: Session, actor: Actor, key_id: UUID) -> ApiKey:
     if row is None:
         raise NotFound("There is no key with this id that you may see. Check the id.")
     return row
+
+
+LEAST_LIKENESS = 80  # of 100: "Lambeth Job Centre" for "Lambeth Jobcentre", not for "Leeds Job Centre"
+
+
+def advice_on_name(session: Session, name: str, kinds: Collection[OrganisationKind]) -> str:
+    """Return what to do about a name that no organisation of these kinds has. The nearest name is offered, if any."""
+    names = session.scalars(select(Organisation.name).where(Organisation.kind.in_(kinds)).distinct())
+    nearest = process.extractOne(
+        name, names.all(), scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=LEAST_LIKENESS
+    )
+    if nearest is not None:
+        return f"Did you mean {nearest[0]}? If so, write it like this."
+    return "Check the spelling. If the organisation is new, ask the operator of Pathways to add it."

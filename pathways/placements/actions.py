@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.access.models import User
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
@@ -365,7 +365,8 @@ def hold_place(session: WriteSession, actor: Actor, placement_id: UUID, introduc
             place = session.get_one(Place, claimed, populate_existing=True)
             session.add(_place_move(actor, place, "hold", PlaceState.FREE, PlaceState.HELD, introduction_id))
             return place
-    raise NoPlaceLeft("Every place is held or filled. Choose another placement, or wait until a place is free.")
+    instead = "add a place" if actor.role is Role.PLACEMENT_LISTER else "choose another placement"
+    raise NoPlaceLeft(f"No place is free. Put the jobseeker on the waiting list, or {instead}.")
 
 
 def fill_place(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:

@@ -15,6 +15,7 @@ from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import formats as organisation_formats
+from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries, template
 from pathways.placements.columns import ALIASES, READERS
@@ -66,7 +67,8 @@ class PlacementIntake:
             faults.append(Fault(field, "This field is required.", "Fill in the cell."))
         elif not self.run.creates_organisations and self._enterprise_id(name) is None:
             rule = "There is no social enterprise with this name."
-            faults.append(Fault(field, rule, "Create the organisation first, or import with --create-organisations."))
+            kinds = [OrganisationKind.SOCIAL_ENTERPRISE]
+            faults.append(Fault(field, rule, organisation_queries.advice_on_name(self.session, name, kinds)))
         return faults
 
     def _enterprise_id(self, name: str) -> UUID | None:
@@ -88,7 +90,9 @@ class PlacementIntake:
         return repr((str(self._owner(values) or values["social_enterprise"]), values["placement_ref"]))
 
     def same_person(self, jobseeker_id: UUID) -> None:
-        raise RuleBroken("A placement row is not about a jobseeker. Leave same_as out.", pointer="/same_as")
+        raise RuleBroken(
+            "A placement row is not about a jobseeker. Leave the jobseeker out (same_as).", pointer="/same_as"
+        )
 
     def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
         owners = [self._owner(row.values) for row in rows]
@@ -380,7 +384,7 @@ def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
                 words.setdefault(name, str(values[name]))
                 values[name] = None
             rule = f"{last} is before {first}, so both are left unknown."
-            warnings.append((last, rule, "Correct one of them. What was written is in as_written."))
+            warnings.append((last, rule, "Correct one of them. The words are stored as they were typed (as_written)."))
     values |= {"slips": warnings, "as_written": words or None}
     return {**values, "placement_ref": values["placement_ref"] or _ref_of(values)}
 

@@ -96,14 +96,18 @@ def _age(placement: Placement, today: date) -> str | None:
 
 def _basis(placement: Placement, wrong: str) -> str:
     """Return what is wrong with a legal basis: it is missing, or it names no exception that the law has."""
-    return f"{wrong}, and legal_basis names none that the law has." if placement.legal_basis else f"{wrong}."
+    return (
+        f"{wrong}, and the legal basis (legal_basis) is none that the law has."
+        if placement.legal_basis
+        else f"{wrong}."
+    )
 
 
 def _ring_fence(placement: Placement, today: date) -> str | None:
     if not placement.ring_fenced_for or legal_bases.covers(placement.legal_basis, LimitKind.GROUP, today):
         return None
     wrong = _basis(placement, "A placement reserved for one group needs a legal basis")
-    return f"{wrong} {legal_bases.remedy(LimitKind.GROUP, today)} Or leave ring_fenced_for blank."
+    return f"{wrong} {legal_bases.remedy(LimitKind.GROUP, today)} Or leave the group blank (ring_fenced_for)."
 
 
 def reason_of_pay(placement: Placement, today: date) -> str | None:
@@ -121,8 +125,8 @@ def reason_of_pay(placement: Placement, today: date) -> str | None:
         return None
     if pence is None:
         return (
-            f"A placement of the kind {placement.kind} is paid, so its pay must be stated. Write the pay for one hour "
-            "in pay_per_hour_pounds."
+            f"A placement of the kind {placement.kind} is paid, so its pay must be stated. Write the pay for"
+            " one hour (pay_per_hour_pounds)."
         )
     first_day = _first_day(placement, today)
     lowest = lowest_lawful_pay(placement, first_day)
@@ -193,14 +197,18 @@ def _pay_of_unpaid_kind(placement: Placement, today: date) -> str | None:
         return f"{text} an hour. If that is left from another kind, remove it."
     return (
         f"{text} an hour, which is below the minimum wage of {lowest.pence / 100:.2f} pounds. If it is pay for "
-        "work, the minimum wage is due. If only expenses are paid, remove the pay and write so in support_offered."
+        "work, the minimum wage is due. If only expenses are paid, remove the pay and write so under the support"
+        " offered (support_offered)."
     )
 
 
 def _past(placement: Placement, today: date) -> str | None:
     if placement.ends_on is None or placement.ends_on >= today:
         return None
-    return f"The work ended on {placement.ends_on.isoformat()}. Correct ends_on, or leave it blank if the work goes on."
+    return (
+        f"The work ended on {placement.ends_on.isoformat()}. Correct the last day (ends_on), or leave it blank"
+        " if the work goes on."
+    )
 
 
 def _long_started(placement: Placement, today: date) -> str | None:
@@ -303,5 +311,5 @@ def _reason_of(found: AdvertWords) -> str:
     if found.needs is WordingNeed.DBS_LEVEL:
         return text
     if found.needs is WordingNeed.CHANGE:
-        return f"{text} If the words mean something else, confirm them in confirm_wording with the reason."
-    return f"{text} To keep the words, a person must confirm them in confirm_wording."
+        return f"{text} If the words mean something else, confirm them with the reason (confirm_wording)."
+    return f"{text} To keep the words, a person must confirm them (confirm_wording)."

@@ -54,6 +54,9 @@ class SpellRecordedAlready(Conflict):
     title = "The introduction already has a spell of work"
 
 
+MAY_BE_CLAIMED = "A claim may use this outcome: tell your manager first."
+
+
 class OutcomeRestsOnIt(Conflict):
     title = "An outcome is based on this spell"
 
@@ -136,7 +139,7 @@ def _recorded_already(
         return None
     raise SpellRecordedAlready(
         f"The introduction has the running spell {running[0].id}. Correct or void that spell. If this is another"
-        " spell from the same introduction, for instance after a contract was renewed, send is_another as true.",
+        " spell from the same introduction, for instance after a contract was renewed, say so (is_another: true).",
         spell_id=str(running[0].id),
     )
 
@@ -263,7 +266,7 @@ def check_enrolment_start(session: Session, enrolment: Enrolment, started_on: da
     if started_on != enrolment.started_on and queries.outcomes_of(session, enrolment):
         raise OutcomeRestsOnIt(
             "An outcome is recorded for this enrolment, so its start date cannot change. Withdraw the outcome first,"
-            " correct the date, then record the outcome again."
+            f" correct the date, then record the outcome again. {MAY_BE_CLAIMED}"
         )
     began_on = queries.first_day_of_work(session, enrolment)
     if began_on is not None and started_on > began_on:
@@ -300,7 +303,7 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
     if any(outcome.valid_on > ending.ended_on for outcome in resting_on(session, spell)):
         raise OutcomeRestsOnIt(
             "An outcome is based on work after this end date. Withdraw the outcome first, then end the spell and record"
-            " the outcome again."
+            f" the outcome again. {MAY_BE_CLAIMED}"
         )
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     spell.state = SpellState.ENDED
@@ -340,7 +343,9 @@ def void_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> 
 def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
     """Refuse a change to a spell that an outcome is based on."""
     if resting_on(session, spell):
-        raise OutcomeRestsOnIt("Withdraw the outcome first, then correct the spell and record the outcome again.")
+        raise OutcomeRestsOnIt(
+            f"Withdraw the outcome first, then correct the spell and record the outcome again. {MAY_BE_CLAIMED}"
+        )
 
 
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:

@@ -54,8 +54,8 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
         raise RuleBroken("The date received cannot be in the future.", pointer="/received_on")
     if new.received_on < new.covers_to:
         raise RuleBroken(
-            f"An item received on {new.received_on.isoformat()} cannot show work after that day. Write covers_to up to"
-            " that day, or correct the date received.",
+            f"An item received on {new.received_on.isoformat()} cannot show work after that day. Let the days"
+            " that it covers end by then (covers_to), or correct the date received.",
             pointer="/received_on",
         )
     _must_show_work_of(session, spell, new)

@@ -1,6 +1,6 @@
 """Outcomes: explain each rule, record an outcome on accepted evidence, withdraw an outcome."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, day_in_words
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
@@ -37,6 +37,19 @@ from pathways.reference import outcome_rules, tables
 
 class RuleNotMet(Conflict):
     title = "This rule is not met by the records so far"
+
+
+class EvidenceMissing(RuleNotMet):
+    """The work is enough, but not all of its days have accepted evidence. The kind of problem stays ``RuleNotMet``."""
+
+    title = "The work is enough, but evidence is missing"
+
+    @classmethod
+    def problem_type(cls) -> str:
+        return RuleNotMet.problem_type()
+
+
+MOST_STRETCHES_NAMED = 5
 
 
 class OutcomeRecordedAlready(Conflict):
@@ -74,7 +87,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
                 rule=rule.name,
                 rule_version=rule.version,
                 finding=verdict.finding.value,
-                text=verdict.text,
+                text=verdict.text + _what_next(verdict, missing, is_recorded=rule.name in recorded),
                 met_on=verdict.met_on,
                 earliest_on=verdict.earliest_on,
                 weeks_counted=verdict.weeks_counted,
@@ -129,9 +142,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
             pointer="/rule",
         )
     if any(outcome.rule == text.rule for outcome in queries.outcomes_of(session, enrolment)):
-        raise OutcomeRecordedAlready(
-            "Only one outcome can be recorded for each rule and enrolment. Withdraw the recorded outcome first."
-        )
+        raise OutcomeRecordedAlready("This outcome is already recorded. Withdraw it only if it is wrong.")
     rule = queries.as_rule(text, actor.today)
     verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
@@ -140,11 +151,10 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids, not_checked_by=own)
     missing = rules.uncovered(verdict.rests_on, _covers(evidence, text.evidence_tier))
     if missing:
-        raise RuleNotMet(
-            "The rule is met, but evidence that another member accepted, and that you did not check, is missing for"
-            " some days. Ask a colleague to check the evidence or, if you checked it, to record the outcome. Missing: "
-            + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
-            + "."
+        raise EvidenceMissing(
+            f"The work is enough. For these days no colleague has accepted evidence yet: {_days(missing)}. Add"
+            " evidence, or ask a colleague to check it. If you checked it yourself, ask a colleague to record the"
+            " outcome."
         )
     outcome = Outcome.recorded(
         actor,
@@ -174,6 +184,26 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     )
     session.flush()  # the second of two records of the same outcome fails here
     return outcome
+
+
+def _what_next(verdict: rules.RuleVerdict, missing: Sequence[rules.Stretch], *, is_recorded: bool) -> str:
+    """Return a further sentence about a rule that is met: whether its outcome is recorded, and what is missing."""
+    if verdict.finding is not rules.Finding.MET:
+        return ""
+    if is_recorded:
+        return " The outcome is recorded."
+    if missing:
+        return " The outcome is not recorded: accepted evidence is missing for some days."
+    return " The outcome is not recorded yet."
+
+
+def _days(stretches: Sequence[rules.Stretch]) -> str:
+    """Return stretches of days in words, at most five of them."""
+    listed = [
+        f"{day_in_words(one.first_on)} to {day_in_words(one.last_on)}" for one in stretches[:MOST_STRETCHES_NAMED]
+    ]
+    more = len(stretches) - len(listed)
+    return "; ".join(listed) + (f"; and {more} more" if more else "")
 
 
 def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.Stretch]:

@@ -20,12 +20,13 @@ from pathways.reference.pay import (
 )
 
 NO_PAY = (
-    "The pay for one hour is not recorded. A claim may need it: ask for a payslip or the contract, and record"
-    " pay_per_hour_pounds."
+    "The pay for one hour is not recorded. A claim may need it: ask for a payslip or the contract, and record it"
+    " (pay_per_hour_pounds)."
 )
 NO_BIRTH = "The date of birth is not recorded, so the pay is compared with the lowest rate only. Record it."
 VOLUNTEER = (
-    "A volunteer has no pay for an hour: who is paid is a worker. Send pay_per_hour_pounds as null, or choose a kind of"
+    "A volunteer has no pay for an hour: who is paid is a worker. Leave the pay for an hour blank"
+    " (pay_per_hour_pounds), or choose a kind of"
     " work that is paid."
 )
 CONFIRM = (
@@ -101,7 +102,8 @@ def kept_of_week(previous: SpellHours | None, said: frozenset[str]) -> Iterator[
     if "pay_pounds" not in said and previous.pay_pence is not None:
         yield (
             f"The pay of {pounds(previous.pay_pence):.2f} pounds, recorded earlier for the week from"
-            f" {previous.valid_on.isoformat()}, stays. To remove it, record the week again with pay_pounds as null."
+            f" {previous.valid_on.isoformat()}, stays. To remove it, record the week again without pay"
+            " (pay_pounds: null)."
         )
     if "leave" not in said and previous.leave is not None:
         yield (

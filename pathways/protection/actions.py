@@ -385,7 +385,13 @@ def stopped_at(session: Session, person: Jobseeker, at: datetime) -> StoppedOut:
     return StoppedOut(
         withdrawn=[_line(one, title, names[one.social_enterprise_id], state, None) for one, state, title in withdrawn],
         to_decide=[
-            _line(one, titles[one.id], names[one.social_enterprise_id], one.state, stops.TEXTS[stopped[one.id]])
+            _line(
+                one,
+                titles[one.id],
+                names[one.social_enterprise_id],
+                one.state,
+                stops.sentence_of(stopped[one.id], one.state),
+            )
             for one in live
             if one.id in stopped
         ],

@@ -36,4 +36,4 @@ def remedy(limit: LimitKind, on: date) -> str:
         for row in tables.rows("legal_bases")
         if limit.value in row["covers"].split("|") and row["from"] <= on.isoformat()
     ]
-    return f"Name one of these in legal_basis, and why it applies: {'; '.join(known)}."
+    return f"Name one of these as the legal basis (legal_basis), and why it applies: {'; '.join(known)}."

@@ -40,3 +40,8 @@ def code_lists() -> dict[str, CodeList]:
 def codes_of(name: str) -> list[str]:
     """Return the codes of one vocabulary."""
     return [term.code for term in code_lists()[name].terms]
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """Return the words for each code of one vocabulary, by code."""
+    return {term.code: term.label for term in code_lists()[name].terms}

@@ -40,6 +40,7 @@ from pathways.referrals.models import (
     ReferralSnapshot,
     ReferralState,
     SourceType,
+    afterwards,
 )
 from pathways.referrals.schemas import (
     EarlierReferral,
@@ -100,11 +101,12 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
             )
         if new.jobseeker_id is not None:
             raise RuleBroken(
-                "Only the partner can link a referral to a jobseeker. Leave jobseeker_id out.", pointer="/jobseeker_id"
+                "Only the partner can link a referral to a jobseeker. Leave the jobseeker out (jobseeker_id).",
+                pointer="/jobseeker_id",
             )
         if new.referring_organisation_id not in {None, actor.organisation_id}:
             raise RuleBroken(
-                "You can only refer for your own organisation. Leave referring_organisation_id out.",
+                "You can only refer for your own organisation. Leave the organisation out (referring_organisation_id).",
                 pointer="/referring_organisation_id",
             )
         partner = session.get(Organisation, new.partner_id) if new.partner_id else None
@@ -116,12 +118,14 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
         return partner.id, actor.organisation_id
     if new.partner_id not in {None, actor.organisation_id}:
         raise RuleBroken(
-            "You can only record referrals to your own organisation. Leave partner_id out.", pointer="/partner_id"
+            "You can only record referrals to your own organisation. Leave the partner out (partner_id).",
+            pointer="/partner_id",
         )
     if new.source_type is SourceType.SELF:
         if new.referring_organisation_id is not None:
             raise RuleBroken(
-                "A self-referral has no referring organisation. Leave referring_organisation_id out.",
+                "A self-referral has no referring organisation. Leave the organisation out"
+                " (referring_organisation_id).",
                 pointer="/referring_organisation_id",
             )
         return actor.organisation_id, None
@@ -150,7 +154,10 @@ def record(
     Refuse a reference that the referring organisation has used before.
     """
     if queries.by_source_keys(session, partner_id, [item.key for item in arriving]):
-        raise ReferredAlready("Change the existing referral, or send the new referral with another reference.")
+        raise ReferredAlready(
+            "You have already sent this reference. There is nothing more to do, unless it is about another person: then"
+            " use another reference. To correct it, change the existing referral."
+        )
     made_people = iter(
         jobseeker_actions.make(
             session,
@@ -320,7 +327,9 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
     given = body.model_dump(exclude_unset=True)
     if given.get("is_restricted", False) is None:
         raise RuleBroken(
-            "is_restricted must be true or false. Leave it out to keep the current value.", pointer="/is_restricted"
+            "Whether the record is restricted must be true or false (is_restricted). Leave it out to keep the"
+            " current value.",
+            pointer="/is_restricted",
         )
     _refuse_days_to_come(actor, given)
     if "half_days" in given:
@@ -432,7 +441,8 @@ def move(
     session: WriteSession, actor: Actor, referral: Referral, event: ReferralEvent, *, reason: str = ""
 ) -> Referral:
     """Apply an event to a referral. Accepting also opens the case and, if necessary, acknowledges the referral."""
-    to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
+    then = afterwards(referral.state, actor.role)
+    to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused, afterwards=then)
     row = _move_row(actor, referral, event.value, referral.state, to_state, reason)
     row.reason_is_for_referrer = event is ReferralEvent.DECLINE
     session.add(row)

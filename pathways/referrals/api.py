@@ -143,7 +143,8 @@ def _partner(
     if actor.role is not Role.REFERRER:
         if partner_id not in {None, actor.organisation_id}:
             raise RuleBroken(
-                "You can only import referrals to your own organisation. Leave partner_id out.", pointer="/partner_id"
+                "You can only import referrals to your own organisation. Leave the partner out (partner_id).",
+                pointer="/partner_id",
             )
         return actor.organisation_id
     with database.reading(actor) as session:

@@ -4,7 +4,9 @@ Only a name and the day of the referral are needed. What cannot be read in anoth
 """
 
 import re
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from pathways.base import local_day, utc_now
 from pathways.jobseekers import formats
@@ -97,6 +99,22 @@ def _most_hours() -> Decimal:
     return tables.limit("highest_hours_per_week", local_day(utc_now()))
 
 
+YES_TO_WORK = "'Yes' does not say what was seen, so the field is left unknown."
+WHICH_RIGHT = (
+    "Write: unrestricted (no limit), time_limited (until a date), not_evidenced (says yes, nothing seen), no, or"
+    " unknown."
+)
+_read_right = slips.one_of(RightToWork)
+
+
+def _right_to_work(text: str) -> Any:
+    """Read what is known about the right to work. A plain yes is no answer: the law asks what was seen."""
+    found = _read_right(text)
+    if isinstance(found, slips.Slip) and found.value is None and slips.is_yes(found.words):
+        return replace(found, rule=YES_TO_WORK, remedy=WHICH_RIGHT)
+    return found
+
+
 # Column of the file -> (name of our field, reader of the cell).
 COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "referral_ref": ("ref", slips.lenient(cells.as_line)),
@@ -123,7 +141,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "language": ("language", slips.line()),
     "interpreter_needed": ("interpreter_needed", slips.yes_no),
     "ever_paid_work": ("ever_paid_work", slips.one_of(EverPaidWork, EVER_PAID)),
-    "right_to_work": ("right_to_work", slips.one_of(RightToWork)),
+    "right_to_work": ("right_to_work", _right_to_work),
     "aspirations": ("aspirations", slips.lines),
     "avoid": ("avoid", slips.lines),
     "skills": ("skills", slips.lines),
@@ -131,7 +149,12 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "licences": ("licences", slips.lines),
     "hours_min": ("hours_min", slips.hours_min(_most_hours)),
     "hours_max": ("hours_max", slips.hours_max(_most_hours)),
-    "half_days": ("half_days", slips.lenient(half_days.read_cell, half_days.parse_words)),
+    "half_days": (
+        "half_days",
+        slips.lenient(
+            half_days.read_cell, half_days.parse_words, lambda bits: slips.read_as([half_days.text_of(bits)])
+        ),
+    ),
     "earliest_start_on": ("earliest_start_on", slips.day),
     "travel_modes": ("travel_modes", slips.lenient(_modes, _modes_in_words)),
     "max_travel_minutes": ("max_travel_minutes", slips.max_travel_minutes),

@@ -22,6 +22,7 @@ from pathways.jobseekers.details import IDENTIFIERS, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.models import MOST_JOINED, Jobseeker
 from pathways.organisations import actions as organisation_actions
+from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
@@ -33,6 +34,8 @@ from pathways.referrals.schemas import ReferralOut
 from pathways.sheets import slips
 
 SAVED = "The value is saved as it was written."
+LEFT_BLANK = "The field stays blank until somebody fills it in. The words as typed are stored with it (as_written)."
+NOT_AGREED = "The sheet says that the person did not agree to this referral."
 KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
@@ -117,7 +120,7 @@ class ReferralIntake:
             rule = "Several referring organisations have this name."
             return [Fault(field, rule, "Ask the operator to rename all but one of these organisations.")]
         if not self.run.creates_organisations and not named:
-            remedy = "Create the organisation first, or import with --create-organisations."
+            remedy = organisation_queries.advice_on_name(self.session, name, actions.REFERRERS)
             return [Fault(field, "No referring organisation has this name.", remedy)]
         return []
 
@@ -216,10 +219,15 @@ class ReferralIntake:
         """Return the warnings of a row: one for each cell that was not read as a whole or looks wrong."""
         warnings = [Fault(*warning) for warning in values["slips"]]
         told = {warning.field for warning in warnings}
+        content = values["content"].as_dict()
         for warning in values["content"].warnings(self.actor.today):
             column = OURS_TO_COLUMN[warning["field"]]
             if column not in told:
-                warnings.append(Fault(column, warning["text"], SAVED))
+                is_blank = content[warning["field"]] is None
+                warnings.append(Fault(column, warning["text"], LEFT_BLANK if is_blank else SAVED))
+        if content["permission_to_share"] is False:
+            use = "use these details" if self.is_own else "send their details"
+            warnings.append(Fault("permission_to_share", NOT_AGREED, f"Speak to them before you {use}."))
         if not self._source(values)[1]:
             rule = "No source type was given, so it was worked out from the organisation's name."
             warnings.append(Fault("source_type", rule, f"Write one of {', '.join(SourceType)} if it is wrong."))
@@ -228,6 +236,8 @@ class ReferralIntake:
     def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
         if before is None:
             rule, remedy = "You cannot import this row.", "Ask a team manager to import it."
+            if self.is_own:  # they may know that the partner has the referral, but not why it is withheld from them
+                rule = "The referral of this row is on record, and only its caseworker or a team manager can change it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
         after = before.changed(given_in(values, before), blanks_clear=False)
         changed_names, old, new = after.names_that_differ(before), before.as_dict(), after.as_dict()
@@ -366,7 +376,9 @@ class ReferralIntake:
     def same_person(self, jobseeker_id: UUID) -> None:
         """Refuse unless the actor is one of the partner's staff and may see this person."""
         if not self.is_own:
-            raise RuleBroken("Only the partner can say who a row is about. Leave same_as out.", pointer="/same_as")
+            raise RuleBroken(
+                "Only the partner can say who a row is about. Leave that out (same_as).", pointer="/same_as"
+            )
         self._person(jobseeker_id)
 
     def _person(self, jobseeker_id: UUID) -> Jobseeker:

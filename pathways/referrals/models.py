@@ -11,7 +11,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, 
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as OrmSession
 
-from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
+from pathways.base import LINE, Base, PrimaryKey, Role, Versioned, one_of, words
 from pathways.database import Session
 from pathways.facts import Fact, StateLog
 from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColumns, about_person
@@ -56,6 +56,13 @@ REFERRAL_MOVES: dict[tuple[ReferralState, ReferralEvent], ReferralState] = {
     (S.SUBMITTED, E.WITHDRAW): S.WITHDRAWN,
     (S.ACKNOWLEDGED, E.WITHDRAW): S.WITHDRAWN,
 }
+
+
+def afterwards(state: ReferralState, role: Role) -> str:
+    """Return what follows a referral that has been decided, for a member of the partner or of the referrer."""
+    if role is Role.REFERRER:
+        return "Speak to the partner if something has changed."
+    return "Next: enrol the jobseeker." if state is S.ACCEPTED else "The referrer may send a new referral."
 
 
 class Referral(AboutPerson, Versioned, Base):

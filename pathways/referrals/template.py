@@ -254,10 +254,16 @@ IF_LOST = {
 }
 
 
+MORE_HELP = {
+    "right_to_work": "What is known about the right to work in the UK: unrestricted (no limit), time_limited (until a"
+    " date), not_evidenced (says yes, nothing seen), no, or unknown."
+}
+
+
 def form(fields: Mapping[str, str]) -> TemplateForm:
     """Return the template for these columns; ``fields`` has, by column, the name of our field."""
     return TemplateForm(
-        help={column: FIELD_DOCS.get(field, "") for column, field in fields.items()},
+        help={column: FIELD_DOCS.get(field, "") for column, field in fields.items()} | MORE_HELP,
         choices={
             "source_type": list(SourceType),
             "restricted": YES_NO,

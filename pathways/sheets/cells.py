@@ -31,7 +31,10 @@ MOST_LINE = 300
 
 
 class CellError(BaseModel):
-    """An error or warning in one row: the field, the rule, and what to do. It never holds the value of a cell."""
+    """An error or warning in one row: the field, the rule, and what to do. It never holds the words of a cell.
+
+    It may say as which day, number or choice they were read, except for a date of birth.
+    """
 
     row: int = Field(description="The row number as the spreadsheet displays it; 0 for the whole file.")
     sheet: str = Field(default="", description="The name of the sheet, if there are several.")

@@ -35,8 +35,8 @@ COUNTED_FROM_1904 = (
     "Check the date. To be sure, format the column as a date.",
 )
 MONTH_FIRST = (
-    "Another row has the month before the day in this column, so this date may have it too. It was read as day, month.",
-    "Check the date. To be sure, write dates as yyyy-mm-dd.",
+    "Column {column}{place}: row {first} has the month before the day, so other dates may have it too. Dates read as"
+    " day, month: {count}, in {rows}. Check them. To be sure, write dates as yyyy-mm-dd."
 )
 EXAMPLE_REFERENCE = ("The row has the reference of the example row.", "Give the row a reference of its own.")
 SHOW_SHEET = "show the sheet or copy its rows to a sheet that is shown, then send the file again"

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from pathways.base import local_day, utc_now
+from pathways.base import day_in_words, local_day, utc_now
 from pathways.fields import EARLIEST, LATEST
 from pathways.sheets import cells
 from pathways.sheets.cells import InvalidCell, Reader
 
-READ_PARTLY = "This value is not in the expected format, so only part of it was read."
-KEPT = "Check the value and correct it in the service. The original text is in as_written."
+AS_WRITTEN = "The words as they were typed are stored with it (as_written)."
+READ_PARTLY = "Only a part of these words could be read into the field."
+KEPT = f"Check the value and correct it in the service. {AS_WRITTEN}"
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -50,15 +52,48 @@ class Settled:
     warnings: list[tuple[str, str, str]]
 
 
+def is_yes(words: str) -> bool:
+    """Return whether words begin with a yes that nothing limits, as in "Yes - British"."""
+    return _answer(words) is True
+
+
 def said(text: str) -> str:
     """Return the words of a cell on one line, without control characters."""
     return " ".join(CONTROLS.sub(" ", text).split())[:MOST_WORDS]
 
 
-def lenient(reader: Reader, otherwise: Callable[[str], Any] | None = None) -> Reader:
+def read_as(value: Any) -> str:
+    """Return the sentence that says as what a cell in another form was read: a day, a number or one of the choices.
+
+    Of other values, such as a text that was shortened, it says only that a part was read.
+    """
+    if isinstance(value, bool):
+        words = "yes" if value else "no"
+    elif isinstance(value, date):
+        words = day_in_words(value)
+    elif isinstance(value, int | Decimal):
+        words = _plain(value) if isinstance(value, Decimal) else str(value)
+    elif isinstance(value, StrEnum):
+        words = value.value
+    elif isinstance(value, list) and value:
+        words = ", ".join(map(str, value))
+    else:
+        return READ_PARTLY
+    return f"This was read as {words}."
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number without noughts at its end: 20.00 is 20."""
+    return f"{number.normalize():f}"
+
+
+def lenient(
+    reader: Reader, otherwise: Callable[[str], Any] | None = None, rule_of: Callable[[Any], str] = read_as
+) -> Reader:
     """Return a reader that never refuses: what ``reader`` refuses is a ``Slip``.
 
     ``otherwise`` reads what people write instead; it returns a value, a ``Slip``, or None if it can read nothing.
+    ``rule_of`` returns the sentence about a value that ``otherwise`` read.
     """
 
     def read(text: str) -> Any:
@@ -71,7 +106,7 @@ def lenient(reader: Reader, otherwise: Callable[[str], Any] | None = None) -> Re
         if isinstance(found, Slip):
             return found
         if found is not None:
-            return Slip(words, found, rule=READ_PARTLY)
+            return Slip(words, found, rule=rule_of(found))
         if words.casefold().rstrip(".") in NOTHING_SAID:
             return None
         return Slip(words, rule=f"{NOT_READ} {refused.rule}")
@@ -177,7 +212,7 @@ def _answer(words: str) -> bool | None:
 
 yes_no = lenient(cells.as_yes_no, _answer)
 NO_PERMISSION_YET = "This is not a plain yes or no, so it counts as no permission yet."
-ASK_FOR_PERMISSION = "Ask the jobseeker, and record the answer and its date. The original text is in as_written."
+ASK_FOR_PERMISSION = f"Ask the jobseeker, and record the answer and its date. {AS_WRITTEN}"
 
 
 def permission(text: str) -> Any:
@@ -302,12 +337,19 @@ def _hours_within(words: str, most: Decimal) -> tuple[Decimal | None, Decimal | 
     return None if found is None or any(end is not None and end > most for end in found) else found
 
 
+def _range_read(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None or high is None:
+        return f"This was read as {'at least' if high is None else 'at most'} {_plain(low or high or Decimal())} hours."
+    return f"This was read as {_plain(low) if low == high else f'{_plain(low)} to {_plain(high)}'} hours."
+
+
 def hours_min(most: Highest) -> Reader:
     """Return the reader of the fewest hours that somebody wants; a range also gives the most."""
 
     def lowest(words: str) -> Slip | None:
         found = _hours_within(words, most())
-        return found and Slip(words, found[0], {"hours_max": found[1]} if found[0] != found[1] else {}, READ_PARTLY)
+        also = {"hours_max": found[1]} if found and found[0] != found[1] else {}
+        return found and Slip(words, found[0], also, _range_read(*found))
 
     return lenient(lambda text: _hours(text, most()), lowest)
 
@@ -317,7 +359,8 @@ def hours_max(most: Highest) -> Reader:
 
     def highest(words: str) -> Slip | None:
         found = _hours_within(words, most())
-        return found and Slip(words, found[1], {"hours_min": found[0]} if found[0] != found[1] else {}, READ_PARTLY)
+        also = {"hours_min": found[0]} if found and found[0] != found[1] else {}
+        return found and Slip(words, found[1], also, _range_read(*found))
 
     return lenient(lambda text: _hours(text, most()), highest)
 
@@ -412,8 +455,9 @@ NO_BIRTHDAY = "These are words for a date of birth that is not known, so the age
 WHICH_CENTURY = (
     "It is uncertain which century this year of two digits is in, or this is no date, so the age stays unknown."
 )
-ASK_FOR_BIRTHDAY = "Ask for the date, or enter only the year of birth. The original text is in as_written."
-_read_birth = lenient(cells.as_date, _birth)
+ASK_FOR_BIRTHDAY = f"Ask for the date, or enter only the year of birth. {AS_WRITTEN}"
+BIRTH_READ = "This was written in another form, and was read as a date."  # without the date: it is personal
+_read_birth = lenient(cells.as_date, _birth, lambda _: BIRTH_READ)
 
 
 def date_of_birth(text: str) -> Any:
@@ -438,4 +482,4 @@ def needed_day(text: str) -> Any:
         found = _day(said(text), lambda found: EARLIEST <= found <= LATEST, (20,))
         if found is None:
             raise
-        return Slip(said(text), found, rule=READ_PARTLY)
+        return Slip(said(text), found, rule=read_as(found))

@@ -125,7 +125,6 @@ class _Part:
     reading: _Reading
     faults: Mapping[int, list[tuple[str, str]]]
     warnings: dict[int, list[Warned]]
-    month_first: set[str] = field(default_factory=set)  # columns with a date that has the month before the day
     held_formulas: dict[int, formulas.Formulas] = field(default_factory=dict)  # by row number
 
 
@@ -466,10 +465,11 @@ def _take_sheet(
     without_header: set[int] = set()
     rows = 0
     left_out: list[str] = []
-    for _, cells in _rows_of(part, left_out):
+    month_first = _MonthFirst()
+    for number, cells in _rows_of(part, left_out):
         rows += 1
+        month_first.take(part.sheet, number, cells)
         without_header.update(_filled_without_header(part.sheet, cells))
-        part.month_first.update(_month_first(part.sheet, cells))
     place = f" of sheet {name}" if name else ""
     table.passed_over += left_out[:MOST_PASSED_OVER]
     if len(left_out) > MOST_PASSED_OVER:
@@ -478,6 +478,7 @@ def _take_sheet(
         f"column {letters_of(column)}{place}: it has cells but no header" for column in sorted(without_header)
     ]
     table.count += rows
+    table.notes += month_first.notes(place)
     if rows:
         table.parts.append(part)
     return part
@@ -496,6 +497,34 @@ def _header_in(lines: Lines, aliases: Mapping[str, str]) -> tuple[int, Sequence[
 
 def _filled_without_header(sheet: Sheet, cells: Sequence[str]) -> Iterator[int]:
     return (at for at, cell in enumerate(cells[: len(sheet.header)]) if cell.strip() and not sheet.header[at].strip())
+
+
+MOST_ROWS_NAMED = 20
+
+
+@dataclass(slots=True)
+class _MonthFirst:
+    """Of a sheet, by column: the first row whose date has the month before the day, and the rows that also may."""
+
+    first: dict[str, int] = field(default_factory=dict)
+    doubtful: dict[str, list[int]] = field(default_factory=dict)
+
+    def take(self, sheet: Sheet, number: int, cells: Sequence[str]) -> None:
+        for column in _month_first(sheet, cells):
+            self.first.setdefault(column, number)
+        for column, cell in zip(sheet.columns, cells, strict=False):
+            if column and is_day_column(column) and _is_either_way_round(cell.strip()):
+                self.doubtful.setdefault(column, []).append(number)
+
+    def notes(self, place: str) -> Iterator[str]:
+        for column, first in self.first.items():
+            rows = self.doubtful.get(column, [])
+            named = [f"row {row}" for row in rows[:MOST_ROWS_NAMED]]
+            named += [f"{len(rows) - MOST_ROWS_NAMED} more"] if len(rows) > MOST_ROWS_NAMED else []
+            if rows:
+                yield sentences.MONTH_FIRST.format(
+                    column=column, place=place, first=first, count=len(rows), rows=", ".join(named)
+                )
 
 
 def _month_first(sheet: Sheet, cells: Sequence[str]) -> Iterator[str]:
@@ -560,8 +589,6 @@ def _doubts(part: _Part, own: dict[str, str]) -> Iterator[Warned]:
         if reading.is_1904 and (days := PLAIN_DAYS.match(text)):
             own[column] = (FIRST_DAY_1904 + timedelta(days=int(days[1]))).isoformat()
             yield column, *sentences.COUNTED_FROM_1904
-        elif column in part.month_first and _is_either_way_round(text):
-            yield column, *sentences.MONTH_FIRST
 
 
 def _is_either_way_round(text: str) -> bool:

@@ -28,21 +28,21 @@ from pathways.support.schedule import ScheduleState
 from pathways.support.schemas import Worklist, WorklistItem
 
 TEXT = {
-    "check_in_due": "A check-in is due.",
-    "check_in_overdue": "A check-in is overdue.",
+    "check_in_due": "A check-in is due. Ask the jobseeker whether they are in work.",
+    "check_in_overdue": "A check-in is overdue. Ask the jobseeker whether they are in work.",
     "at_risk": "Work is at risk or has ended. Contact the jobseeker.",
     "no_contact": "There has been no contact with the jobseeker for more than {limit} days. Contact them.",
     "stalled": "There has been no activity on the case for more than {limit} days. Review it.",
-    "nothing_offered": "The jobseeker has no offer after {limit} or more shortlists.",
-    "plan_to_make": "The action plan has not been made yet.",
-    "plan_to_review": "The action plan is due for review.",
-    "to_send": "The jobseeker agreed to an introduction, but it has not been sent.",
-    "answer_awaited": "A social enterprise has not answered an introduction.",
-    "word_awaited": "The jobseeker has not yet agreed to a proposed introduction.",
-    "start_to_record": "A place was accepted, but no start is recorded.",
+    "nothing_offered": "The jobseeker has no offer after {limit} or more shortlists. Review the profile with them.",
+    "plan_to_make": "The action plan has not been made yet. Make it with the jobseeker.",
+    "plan_to_review": "The action plan is due for review. Review it with the jobseeker.",
+    "to_send": "The jobseeker agreed to an introduction, but it has not been sent. Send it.",
+    "answer_awaited": "A social enterprise has not answered an introduction. Contact them.",
+    "word_awaited": "The jobseeker has not yet agreed to a proposed introduction. Ask them.",
+    "start_to_record": "A place was accepted, but no start is recorded. Record it, or say why there was none.",
     "referral_new": "A new referral has arrived. Acknowledge, accept or decline it.",
     "referral_to_decide": "A referral was acknowledged. Meet the person, then accept or decline it.",
-    "to_enrol": "A referral was accepted, but the jobseeker is not on a programme yet.",
+    "to_enrol": "A referral was accepted, but the jobseeker is not on a programme yet. Enrol them.",
     "stopped": "An introduction or a start was stopped. Open the introduction to read why and what to do.",
 }
 # The row of the ``limits`` table that fills ``{limit}``, by kind.

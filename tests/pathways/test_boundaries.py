@@ -9,6 +9,7 @@ import pytest
 
 from pathways import consistency
 from pathways.app import FILE_KINDS
+from pathways.base import day_in_words
 from pathways.imports.actions import go_on_with_what_was_left
 from pathways.introductions.models import IntroductionEvent as E
 from pathways.organisations.queries import is_still_member
@@ -238,17 +239,18 @@ def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_every_day(
         return answer.json()["detail"]
 
     evidence(client, world, spell_id, date(2020, 1, 1), date(2020, 1, 1))
-    assert f"Missing: {start} to {met_on}." in refusal()
+    assert f"yet: {day_in_words(start)} to {day_in_words(met_on)}." in refusal()
     evidence(client, world, spell_id, start, start + timedelta(weeks=6))
     evidence(client, world, spell_id, start + timedelta(weeks=7), TODAY)
     # Six weeks and a day are covered to its day 42; the second begins on its day 49.
     gap = f"{start + timedelta(days=43)} to {start + timedelta(days=48)}"
-    assert f"Missing: {gap}." in refusal()
+    words = [day_in_words(start + timedelta(days=day)) for day in (43, 48)]
+    assert f"yet: {words[0]} to {words[1]}." in refusal()
     told = client.get(f"/api/v1/enrolments/{enrolment}", headers=world.key("caseworker")).json()
     found = client.get(f"/api/v1/jobseekers/{told['jobseeker_id']}/outcomes", headers=world.key("caseworker")).json()
     assert [f"{m['first_on']} to {m['last_on']}" for m in found["rules"][0]["without_evidence"]] == [gap]
     evidence(client, world, spell_id, start + timedelta(days=43), start + timedelta(days=48))
-    assert "Missing" in refusal("manager")
+    assert "no colleague has accepted" in refusal("manager")
     made = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim)
     assert made.json()["rests_on"] == [[spell_id, start.isoformat(), met_on.isoformat()]]
     assert len(made.json()["evidence_ids"]) == 3  # not the one of 2020

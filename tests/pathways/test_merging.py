@@ -196,7 +196,7 @@ def test_merges_are_a_team_managers_and_of_two_records_that_are_there(client, wo
     merge(client, world, kept, other, expect=404, by="other_manager")
     merge(client, world, kept, kept, expect=409)
     made = merge(client, world, kept, other)
-    merge(client, world, kept, other, expect=409)
+    assert "nothing more to do" in merge(client, world, kept, other, expect=409)["detail"]
     third = world.refer(ref="C", given_name="Aisha").jobseeker_id
     merge(client, world, third, other, expect=409)
     later = merge(client, world, third, kept)
@@ -533,3 +533,19 @@ def test_what_is_written_during_a_merge_does_not_stand_with_a_record_nobody_look
         assert writing.is_alive()  # it waits for the merge
     writing.join(10)
     assert answers == [409]
+
+
+def test_a_merged_record_names_the_record_that_remains_to_those_who_may_see_it(client, world: World, two):
+    kept, other = two
+    third = world.refer(ref="C", given_name="Aisha").jobseeker_id
+    merge(client, world, kept, other)
+    merge(client, world, third, kept)
+    reference = get(client, world, f"/jobseekers/{third}")["reference"]
+    for one in (kept, other):
+        answers = {
+            who: client.get(f"/api/v1/jobseekers/{one}", headers=world.key(who))
+            for who in ("caseworker", "other_manager")
+        }
+        assert {answer.status_code for answer in answers.values()} == {404}
+        assert answers["caseworker"].json()["detail"] == f"This record was merged into {reference}. Open that record."
+        assert "merged" not in answers["other_manager"].text

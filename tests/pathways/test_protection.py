@@ -318,7 +318,7 @@ def test_work_that_has_begun_is_for_a_person_to_decide_and_they_are_told(client,
     for who in ("caseworker", "manager"):
         notices = client.get(f"{API}/notices", headers=world.key(who)).json()["items"]
         assert [one["subject_id"] for one in notices if one["kind"] == "safety_to_decide"] == [case.id]
-    assert "end the work" in case.read("caseworker").json()["stopped"]
+    assert "record its end" in case.read("caseworker").json()["stopped"]
 
 
 def test_a_line_of_a_proposal_ends_with_the_exclusion(client, world: World, database):

@@ -20,6 +20,7 @@ from pathways.jobseekers.schemas import NewProfile
 from pathways.placements.models import MUST_PAY, DbsLevel, PlacementKind
 from pathways.progression.models import Spell, SpellState, SpellVersion
 from pathways.reference import tables
+from pathways.reference.vocabularies import labels_of
 from tests.work import evidence
 from tests.world import World
 
@@ -278,7 +279,9 @@ def test_each_level_of_dbs_check_asks_each_side_and_the_answer_is_stored(case: C
     asked = case.post(who, f"{case.path}/start", expect=409, started_on=TODAY.isoformat())
     assert asked["type"] == "/problems/start-needs-answers"
     assert [one["pointer"] for one in asked["errors"]] == ["/dbs_check"]
-    assert level in asked["detail"]
+    assert labels_of("dbs-levels")[level].partition(" with ")[2] in asked["detail"]
+    assert "DBS check" in asked["detail"]
+    assert level.value not in asked["detail"].split()
     assert (case.get("caseworker", case.path)["state"], case.spells()) == ("accepted", [])
     case.start(who, dbs_check=check(level))
     move = moves(case.world)

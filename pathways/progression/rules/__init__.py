@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from pathways.base import day_in_words
 from pathways.progression.rules.coverage import uncovered
 from pathways.progression.rules.days import by_days
 from pathways.progression.rules.earnings import by_earnings
@@ -90,7 +91,7 @@ def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on
         until = began_on + timedelta(days=rule.tracking_days)
     verdict = _judge(jobs, rule, on, began_on, until)
     if verdict.finding is not Finding.MET and until is not None and (verdict.earliest_on or until) > until:
-        text = f"The rule can no longer be met by {until.isoformat()}, the last day allowed."
+        text = f"The rule can no longer be met by {day_in_words(until)}, the last day allowed."
         verdict = replace(verdict, finding=Finding.NOT_MET, text=text, earliest_on=None)
     return replace(verdict, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from pathways.base import day_in_words
 from pathways.progression.rules.facts import Finding, OutcomeRule, RuleVerdict, SpellFacts, Stretch, ids_of
 
 
@@ -29,7 +30,7 @@ def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date 
         counted, free_from = counted + length, max(free_from, until + timedelta(days=1))
     figures = {"spell_ids": ids, "days_counted": counted}
     if reached is not None:
-        text = f"{counted} days of self-employment by {reached.isoformat()}."
+        text = f"Met on {day_in_words(reached)} ({counted} days of self-employment)."
         rests = tuple(
             Stretch(job.spell_id, begins, min(job.ended_on or reached, reached))
             for job in businesses

@@ -59,7 +59,9 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
         return RuleVerdict(Finding.NOT_MET, "Less was earned than the rule requires, and the work has ended.", **about)
     next_weeks = [on + timedelta(days=DAYS_IN_A_WEEK - (on - job.started_on).days % DAYS_IN_A_WEEK) for job in running]
     nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
-    text = f"Less was earned so far than the rule requires; the pay of {unknown} weeks is not recorded."
+    text = "Less was earned so far than the rule requires. " + (
+        "No pay is missing." if not unknown else f"Weeks whose pay has no record: {unknown}."
+    )
     return RuleVerdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
 
 

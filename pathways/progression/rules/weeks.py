@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
 
+from pathways.base import day_in_words
 from pathways.progression.rules.facts import (
     DAYS_IN_A_WEEK,
     HUNDREDTHS,
@@ -78,7 +79,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
             window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
             met_on = first + timedelta(weeks=last + 1, days=-1)
             counted, hours = sum(counts[window]), _hours(sum(units[window]))
-            text = f"{counted} weeks counted in a window of {len(counts[window])} weeks, by {met_on.isoformat()}."
+            text = f"Met on {day_in_words(met_on)} ({counted} weeks of {len(counts[window])})."
             counted_weeks = [first + timedelta(weeks=n) for n in range(last + 1)[window] if counts[n] or units[n]]
             rests = _stretches(jobs, counted_weeks)
             ids, gap = ids_of(rests), _longest_gap(gaps, window)
@@ -93,12 +94,18 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
     )
     if is_running or any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count)):
         earliest = _earliest(rule, needed, full, counts, unknown, gaps, first)
-        text = f"{counted} of {rule.weeks_required} weeks counted so far; {missing} weeks are not recorded."
+        text = f"{counted} of {rule.weeks_required} weeks so far. {_without_record(missing)}"
         return RuleVerdict(
             Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=total
         )
     text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
     return RuleVerdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=total)
+
+
+def _without_record(missing: int) -> str:
+    if not missing:
+        return "No weeks are missing."
+    return "1 week has no record." if missing == 1 else f"{missing} weeks have no record."
 
 
 def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
@@ -215,7 +222,7 @@ def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict
     ids = tuple(job.spell_id for job in running)
     if hours >= rule.min_hours:
         rests = tuple(Stretch(spell_id, on, on) for spell_id in ids)
-        text = f"In work on {on.isoformat()}."
+        text = f"In work on {day_in_words(on)}."
         return RuleVerdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=rests)
     if is_known:
         return RuleVerdict(
