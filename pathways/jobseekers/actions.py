@@ -131,7 +131,7 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
     """Set the columns of the jobseeker's row that searches and rankings read. A placeholder is no value for them."""
     today = session.actor.today if session.actor else local_day(utc_now())
-    known = details.identifying(today)
+    known = details.known(today)
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = known.date_of_birth

@@ -64,6 +64,7 @@ LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 # The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
 COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
+COMPARED += ("as_written",)  # the words beside a telephone number may say that it is an office's
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
 
@@ -117,6 +118,7 @@ def identity(session: Session, key: str, details: Details) -> Identity:
         details.phone or "",
         email_of(details),
         identifiers=hashes,
+        others=tuple(details.other_contacts),
     )
 
 
@@ -233,6 +235,7 @@ CANDIDATES = (
         JobseekerDetails.postcode,
         JobseekerDetails.phone,
         JobseekerDetails.email,
+        JobseekerDetails.as_written,
         JobseekerDetails.nino_sealed,
         JobseekerDetails.nhs_number_sealed,
     )
@@ -503,6 +506,7 @@ def identity_of(row: Any) -> Identity:
         details.phone or "",
         email_of(details),
         identifiers=hashes,
+        others=tuple(details.other_contacts),
     )
 
 
