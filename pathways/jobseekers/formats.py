@@ -259,10 +259,12 @@ def _read_identifier(
     # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
     if len(line) > MOST_IDENTIFIER:
         return FieldReading(None, without_numbers(line))
-    is_phone_number = internationally(line) is not None or bool(numbers_in(line))
-    if any(c.isdigit() for c in line) and (is_phone_number or re.search(r"[^\W\d_]{3}|/", line)):
+    number = tidy_identifier(line)
+    forms = [line, number or ""]
+    is_phone_number = any(internationally(form) is not None or numbers_in(form) for form in forms)
+    if number and any(c.isdigit() for c in line) and (is_phone_number or re.search(r"[^\W\d_]{3}|/", number)):
         return FieldReading(None, without_numbers(line))
-    return FieldReading(tidy_identifier(line))
+    return FieldReading(number)
 
 
 def without_numbers(line: str) -> str:

@@ -63,8 +63,9 @@ AT_ONCE = 500  # rows in a batch
 LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 # The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
-COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
-COMPARED += ("as_written",)  # the words beside a telephone number may say that it is an office's
+COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email") + (
+    "as_written",  # the words beside a telephone number may say that it is an office's
+)
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
 

@@ -138,14 +138,14 @@ OFFICE_DOMAIN = re.compile(
 # Words beside a telephone number, e-mail address or postcode that say that it is not the person's own.
 OF_OFFICE = re.compile(
     r"\b(?:offices?|hostels?|jcp|job ?cent(?:re|er)s?(?: ?plus)?|reception(?:ist)?|switchboard|front desk|help ?desk"
-    r"|(?:support|key|case|social|outreach|project|housing|youth|care|link|duty|tenancy|drug|mental health)[ -]?workers?"
-    r"|keyworkers?|workers?'?s?|staff|prisons?|hmp|hmyoi|yoi|gps?|g\.p\.?|surgery|doctors?|hospitals?|wards?|clinics?"
-    r"|probation|refuges?|shelters?|night ?shelters?|day ?cent(?:re|er)s?|drop[ -]?in|councils?|town hall|libraries"
-    r"|library|work ?coach(?:'?s)?|coach(?:'?s)?|advis[eo]rs?|agency|agencies|solicitors?|colleges?|schools?|church|mosque"
-    r"|temple|food ?bank|charity|citizens advice|cab|supported (?:living|housing|accommodation)|care home|foyer|approved"
-    r" premises|b&b|bed and breakfast|hotel|travelodge|salvation army|offender manager|c/o|care of|police|duty desk"
-    r"|team|centre)\b(?! (?:road|rd|street|st|lane|ln|avenue|ave|close|way|drive|hill|row|gardens|court|walk|terrace"
-    r"|mews|view|place|green|park|fields?|square|crescent|grove|approach)\b)"
+    r"|(?:support|key|case|social|outreach|project|housing|youth|care|link|duty|tenancy|drug|mental health)"
+    r"[ -]?workers?|keyworkers?|workers?'?s?|staff|prisons?|hmp|hmyoi|yoi|gps?|g\.p\.?|surgery|doctors?|hospitals?"
+    r"|wards?|clinics?|probation|refuges?|shelters?|night ?shelters?|day ?cent(?:re|er)s?|drop[ -]?in|councils?"
+    r"|town hall|libraries|library|work ?coach(?:'?s)?|coach(?:'?s)?|advis[eo]rs?|agency|agencies|solicitors?|colleges?"
+    r"|schools?|church|mosque|temple|food ?bank|charity|citizens advice|cab|care home|foyer|approved premises|b&b"
+    r"|supported (?:living|housing|accommodation)|bed and breakfast|hotel|travelodge|salvation army|offender manager"
+    r"|c/o|care of|police|duty desk|team|centre)\b(?! (?:road|rd|street|st|lane|ln|avenue|ave|close|way|drive|hill|row"
+    r"|gardens|court|walk|terrace|mews|view|place|green|park|fields?|square|crescent|grove|approach)\b)"
 )
 NHS_DIGITS, MOST_SLIPS = 10, 2
 
@@ -308,7 +308,7 @@ def is_office_email(text: str | None) -> bool:
 
 def is_of_office(words: str | None) -> bool:
     """Return whether the words beside a contact detail say that it is an office's, a hostel's or a worker's."""
-    return bool(words) and OF_OFFICE.search(words.casefold()) is not None
+    return words is not None and OF_OFFICE.search(words.casefold()) is not None
 
 
 def is_birthday(born: date | None, today: date) -> bool:

@@ -118,7 +118,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "email": ("email", slips.line()),
     "phone": ("phone", slips.protective),
     "postcode": ("postcode", slips.line()),
-    "contact_withheld_reason": ("contact_withheld_reason", slips.protective),
+    "contact_withheld_reason": ("contact_withheld_reason", slips.reason_to_protect),
     "safe_contact": ("safe_contact", slips.protective),
     "language": ("language", slips.line()),
     "interpreter_needed": ("interpreter_needed", slips.yes_no),

@@ -70,7 +70,13 @@ class Sheet:
 
 
 class ColumnsMissing(FileNotUnderstood):
-    """The file has no header, or its header lacks a column that is needed."""
+    """The file has no header, or its header lacks a column that is needed.
+
+    ``missing`` are the columns that are needed, and ``unknown`` the headers that are no column.
+    """
+
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 Warned = tuple[str, str, str]  # column or "row", rule, remedy
@@ -205,15 +211,30 @@ def read_table(
         _read_csv_header(table, content, reading)
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
-        raise ColumnsMissing(
+        refusal = ColumnsMissing(
             f"There is no column {', '.join(missing)}. Add it, or rename the column with this content."
         )
+        refusal.missing, refusal.unknown = tuple(missing), tuple(table.unknown_columns)
+        raise refusal
     return table
 
 
 def normal(header: str) -> str:
     """Return a header normalised for comparison: lower-case letters, digits and single spaces."""
     return re.sub(r"[^a-z0-9]+", " ", tidy(header).lower()).strip()
+
+
+# What headers say in brackets about the form of their cells.
+FORM_IN_BRACKETS = re.compile(
+    r"[(\[][\s]*(?:e\.?g\.?|eg|i\.?e\.?|format|optional|required|mandatory|if known|if any|please|yes|y\s?/|dd|d/m|yyyy|mm"
+    r"|uk|24|hh|number|digits|text|date|choose|select|drop|see|as |in |all|one|\*)[^)\]]*[)\]]",
+    re.IGNORECASE,
+)
+
+
+def column_of(header: str, aliases: Mapping[str, str]) -> str:
+    """Return the column that a header names, or "". What it says in brackets about the form of a cell is left out."""
+    return aliases.get(normal(header)) or aliases.get(normal(FORM_IN_BRACKETS.sub(" ", header)), "")
 
 
 def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading) -> None:
@@ -430,7 +451,7 @@ def _text(cell: Any) -> str:
 
 
 def _recognised(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
-    return len({aliases[normal(cell)] for cell in cells if normal(cell) in aliases})
+    return len({column for cell in cells if (column := column_of(cell, aliases))})
 
 
 def _take_sheet(
@@ -453,7 +474,11 @@ def _take_sheet(
         raise FileNotUnderstood(
             f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."
         )
-    columns = [aliases.get(normal(cell), "") for cell in header]
+    exact = {aliases[normal(cell)] for cell in header if normal(cell) in aliases}
+    columns = [
+        aliases.get(normal(cell)) or ("" if (column := column_of(cell, aliases)) in exact else column)
+        for cell in header
+    ]
     duplicates = sorted({column for column in columns if column and columns.count(column) > 1})
     if duplicates:
         raise FileNotUnderstood(f"Two columns are read as {duplicates[0]}. Remove or rename one of them.")
