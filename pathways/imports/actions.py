@@ -34,7 +34,8 @@ from pathways.imports.schemas import (
 )
 from pathways.imports.staging import Worker
 from pathways.sheets.file_kinds import FileNotUnderstood
-from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, normal, read_table
+from pathways.sheets.header_words import normal
+from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300

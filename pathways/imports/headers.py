@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pathways.imports.template import words_of
-from pathways.sheets.spreadsheets import normal
+from pathways.sheets.header_words import normal
 
 
 class HeaderMatter(StrEnum):

@@ -21,7 +21,7 @@ from pathways.imports.models import (
 )
 from pathways.imports.template import words_of
 from pathways.pagination import PageRequest
-from pathways.sheets.spreadsheets import normal
+from pathways.sheets.header_words import normal
 
 # Lowest similarity score at which a column is suggested for an unknown header, for a member to confirm. Of 4,529 pairs
 # of our own headers that mean different columns, 7 score this high ("min hours wk", "max hours wk"). A header with one

@@ -10,7 +10,8 @@ import xlsxwriter
 
 from pathways.imports.intake import ImportKind, TemplateForm
 from pathways.sheets.damage import is_day_column
-from pathways.sheets.spreadsheets import HELP_SHEET, ExampleRow, normal
+from pathways.sheets.header_words import normal
+from pathways.sheets.spreadsheets import HELP_SHEET, ExampleRow
 from pathways.sheets.workbooks import OWN_NOTES
 
 LAST_ROW = 2_000  # rows with lists to choose from; rows below are read all the same

@@ -60,10 +60,10 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
             partner_id=partner_id,
             reference=reference,
             state=JobseekerState.REFERRED,
-            is_restricted=is_restricted,
+            is_restricted=is_restricted or details.says_restricted,
             made_at=actor.at,
         )
-        for (_, is_restricted), reference in zip(new, _free_references(session, len(new)), strict=True)
+        for (details, is_restricted), reference in zip(new, _free_references(session, len(new)), strict=True)
     ]
     places = locate_all(session, [details.postcode for details, _ in new])
     described = [(person, details) for person, (details, _) in zip(people, new, strict=True)]

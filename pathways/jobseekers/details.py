@@ -12,7 +12,7 @@ from typing import Any
 
 from stdnum.gb import nhs
 
-from pathways.jobseekers import formats, placeholders
+from pathways.jobseekers import formats, name_marks, placeholders
 from pathways.jobseekers.models import MOST_JOINED
 
 IDENTIFIERS = ("nino", "nhs_number")
@@ -28,6 +28,11 @@ WRITTEN = {
 MORE_THAN_EMAIL = (
     "More than one e-mail address was written here. The first was taken, the words are in as_written and, if they may"
     " say how the address is safe to use, in safe_contact. Check both."
+)
+NAMES = ("given_name", "family_name", "known_as")
+BESIDE_NAME = (
+    "Words beside the name may protect the person. They were taken out of the name and are in as_written. If they say"
+    " that the record is restricted or that nobody may make contact, this was done. Check it before any contact."
 )
 NOT_TAKEN = {
     "phone": "It is not clear which telephone number is the person's own and in use, so none was taken. The words are"
@@ -89,6 +94,14 @@ class Details:
             if said:  # it may protect the person, so it goes wherever the number or the address goes
                 safe_contact = formats.joined_text(normalised["safe_contact"], said, "; ") or ""
                 normalised["safe_contact"] = safe_contact[:MOST_JOINED]
+        for name in NAMES:
+            marked = name_marks.read(given[name] or "")
+            if marked.words:
+                words.setdefault(name, given[name])
+                normalised[name] = marked.name
+                if name_marks.forbids_contact(marked.words):
+                    reason = formats.joined_text(normalised["contact_withheld_reason"], marked.words, "; ") or ""
+                    normalised["contact_withheld_reason"] = reason[:MOST_JOINED]
         email = (normalised["email"] or "").strip().casefold()
         if email and email == (values.get("referrer_email") or "").strip().casefold():
             words["email"], normalised["email"] = normalised["email"], None
@@ -126,6 +139,11 @@ class Details:
     def has_name(self) -> bool:
         """Whether there is a given name or a family name; one of them is enough."""
         return bool(self.given_name or self.family_name)
+
+    @property
+    def says_restricted(self) -> bool:
+        """Whether words that were written beside a name say that access to the record is to be restricted."""
+        return any(name_marks.restricts((self.as_written or {}).get(name)) for name in NAMES)
 
     @property
     def postcode_key(self) -> str | None:
@@ -203,6 +221,8 @@ class Details:
         """Return the warning about the words that were written for a field."""
         if name in IDENTIFIERS and getattr(self, name) is None:
             return f"{placeholders.TEXTS[name]} The words are in as_written."
+        if name in NAMES:
+            return BESIDE_NAME
         if name in NOT_TAKEN and getattr(self, name) is None:
             return NOT_TAKEN[name]
         if name == "email" and self.email:

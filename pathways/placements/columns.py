@@ -13,7 +13,7 @@ from pathways.placements.models import DbsLevel, PlacementKind, Remote
 from pathways.placements.schemas import MOST_POUNDS
 from pathways.reference import half_days
 from pathways.reference.pay import REMEDY, likely_meaning
-from pathways.sheets import cells, slips, spreadsheets
+from pathways.sheets import cells, header_words, slips
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
 REMOTE = {
@@ -187,7 +187,7 @@ READERS: dict[str, cells.Reader] = {
     "support_offered": slips.lines,
     "contact_email": slips.lenient(_email),
 }
-ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
+ALIASES = {header_words.normal(name): name for name in READERS} | {
     "slots": "half_days",
     "available": "half_days",
     "job title": "title",

@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from pathways.errors import TooLarge
 from pathways.sheets import encodings, file_kinds, formulas, sentences
 from pathways.sheets.damage import is_day_column, tidy
 from pathways.sheets.file_kinds import FileNotUnderstood
+from pathways.sheets.header_words import column_of, normal
 from pathways.sheets.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -41,6 +43,7 @@ LAST_ROWS = {65_536, 1_048_576}  # of a sheet in old and in present Excel
 MOST_EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 OUR_ANSWERS = {"import result", "import problems"}  # columns added to a result file; ignored when it is sent again
 MOST_PASSED_OVER = 100
+MOST_SHOWN_ROWS = 10  # row numbers in one note
 TOTAL = re.compile(r"^((grand |sub[- ]?)?totals?|number of (referrals|people|placements|rows))\b", re.IGNORECASE)
 
 
@@ -133,6 +136,15 @@ class _Part:
     warnings: dict[int, list[Warned]]
     month_first: set[str] = field(default_factory=set)  # columns with a date that has the month before the day
     held_formulas: dict[int, formulas.Formulas] = field(default_factory=dict)  # by row number
+    partial_days: dict[int, dict[int, str]] = field(default_factory=dict)  # see ``Extent.partial_days``
+
+    def show_partial_birthday(self, number: int, own: dict[str, str]) -> None:
+        """Read of a date of birth only what its format shows, because offices type the rest if they do not know it."""
+        for place, shows in self.partial_days.get(number, {}).items():
+            if place < len(self.sheet.columns) and self.sheet.columns[place] == "date_of_birth":
+                with suppress(ValueError):
+                    born = date.fromisoformat(own["date_of_birth"])
+                    own["date_of_birth"] = f"{born.year}" if shows == "year" else f"{born:%b %Y}"
 
 
 @dataclass(slots=True)
@@ -166,6 +178,7 @@ class SpreadsheetTable:
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
                     wrong.append(sentences.TOO_MANY)
                 own, others = part.sheet.named(cells)
+                part.show_partial_birthday(number, own)
                 held, columns, required = part.held_formulas.get(number, {}), part.sheet.columns, part.reading.required
                 wrong += formulas.faults_of(columns, held, required)
                 example = part.reading.example
@@ -217,24 +230,6 @@ def read_table(
         refusal.missing, refusal.unknown = tuple(missing), tuple(table.unknown_columns)
         raise refusal
     return table
-
-
-def normal(header: str) -> str:
-    """Return a header normalised for comparison: lower-case letters, digits and single spaces."""
-    return re.sub(r"[^a-z0-9]+", " ", tidy(header).lower()).strip()
-
-
-# What headers say in brackets about the form of their cells.
-FORM_IN_BRACKETS = re.compile(
-    r"[(\[][\s]*(?:e\.?g\.?|eg|i\.?e\.?|format|optional|required|mandatory|if known|if any|please|yes|y\s?/|dd|d/m|yyyy|mm"
-    r"|uk|24|hh|number|digits|text|date|choose|select|drop|see|as |in |all|one|\*)[^)\]]*[)\]]",
-    re.IGNORECASE,
-)
-
-
-def column_of(header: str, aliases: Mapping[str, str]) -> str:
-    """Return the column that a header names, or "". What it says in brackets about the form of a cell is left out."""
-    return aliases.get(normal(header)) or aliases.get(normal(FORM_IN_BRACKETS.sub(" ", header)), "")
 
 
 def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading) -> None:
@@ -357,6 +352,7 @@ def _take_worksheet(
     for numbers, warning in (
         (extent.hidden, sentences.HIDDEN_ROW),
         (extent.struck, sentences.STRUCK),
+        (extent.struck_partly, sentences.STRUCK_PARTLY),
         (extent.noted, sentences.NOTED),
         (extent.unseen, sentences.UNSEEN),
     ):
@@ -365,7 +361,8 @@ def _take_worksheet(
     part = _take_sheet(table, name, lines, reading, faults, warnings)
     if part is not None:
         part.held_formulas.update(extent.formulas)
-        table.notes += _notes_about_sheet(part.sheet, extent)
+        part.partial_days.update(extent.partial_days)
+        table.notes += [*_notes_about_sheet(part.sheet, extent), *_notes_elsewhere(part, extent)]
     return ""
 
 
@@ -402,6 +399,13 @@ def _notes_about_sheet(sheet: Sheet, extent: Extent) -> list[str]:
     if extent.has_pictures:
         notes.append(f"Sheet {sheet.name} has pictures, charts or text boxes. They were not read.")
     return notes
+
+
+def _notes_elsewhere(part: _Part, extent: Extent) -> Iterator[str]:
+    """Yield a sentence about notes on the header, below the table, or on rows that were passed over."""
+    if extent.noted and (rows := extent.noted - {number for number, _ in _rows_of(part)}):
+        shown = ", ".join(map(str, sorted(rows)[:MOST_SHOWN_ROWS]))
+        yield sentences.NOTED_ELSEWHERE.format(name=part.sheet.name, rows=shown)
 
 
 def _must_fit(name: str, extent: Extent) -> None:
