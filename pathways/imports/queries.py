@@ -184,7 +184,7 @@ def suggested(
     for header in unknown:
         like = _columns_like(words_of(header), names)
         best = max(like, key=lambda column: like[column]) if like else ""
-        if best in taken and like[best] > SURELY_A_COLUMN:
+        if best and best in taken and like[best] > SURELY_A_COLUMN:
             like = {}  # it says once more what the file has already, so it means no other column
         free = {column: likeness for column, likeness in like.items() if column not in taken}
         suggestions[header[:LONGEST_HEADER]] = max(free, key=lambda column: free[column]) if free else ""

@@ -58,7 +58,9 @@ LEFT = re.compile(
 NINO_IN_TEXT = re.compile(r"\b[A-Z]{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?[A-D]\b", re.IGNORECASE)
 NHS_IN_TEXT = re.compile(r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b")
 # Five digits or more, with what people put between them; not a telephone number, a date or a year.
-MAY_IDENTIFY = re.compile(r"(?<!\d)(?!0[\d ]{9,}|\d\d?[./]\d\d?[./]\d{2,4}\b|(?:19|20)\d\d\b)\d(?:[\s.-]?\d){4,}")
+MAY_IDENTIFY = re.compile(
+    r"(?<!\d)(?<!\d[\s.-])(?!0[\d ]{9,}|\d\d?[./]\d\d?[./]\d{2,4}\b|(?:19|20)\d\d\b)\d(?:[\s.-]?\d){4,}"
+)
 BRITISH, DIGITS_OF_BRITISH = 44, 10
 SHORTEST_INTERNATIONAL = 11  # +44 and eight digits: a shorter number inside a sentence may be a date or a flat
 EMAIL_IN_TEXT = re.compile(r"[^\s<>()\[\],;:\"|@/]+@[^\s<>()\[\],;:\"'|@?/]+\.[^\s<>()\[\],;:\"'|@?/]+(?:\?[^\s>]*)?")

@@ -10,8 +10,8 @@ MARK = re.compile(
 )
 # Words that are no names, so they are recognised without any sign around them.
 BARE = re.compile(
-    r"\s+(?P<bare>(?:restricted(?: (?:access|record|case))?|confidential|deceased"
-    r"|do not (?:contact|call|share|disclose)|no contact|dnc|see alert|high risk|safeguarding|witness protection|marac|mappa)[\s!.]*)$",
+    r"\s+(?P<bare>(?:restricted(?: (?:access|record|case))?|confidential|deceased|no contact|dnc|see alert|high risk"
+    r"|do not (?:contact|call|share|disclose)|safeguarding|witness protection|marac|mappa)[\s!.]*)$",
     re.IGNORECASE,
 )
 RESTRICTING = re.compile(

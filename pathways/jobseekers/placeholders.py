@@ -152,10 +152,10 @@ NHS_DIGITS, MOST_SLIPS = 10, 2
 OF_OFFICES = {
     "phone": "This telephone number seems to be an office's, a hostel's or a worker's, so it identifies nobody. Ask for"
     " the person's own.",
-    "email": "This e-mail address seems to be an office's, a hostel's or a worker's, so it identifies nobody. Ask for the"
-    " person's own.",
-    "postcode": "This postcode seems to be an office's, a hostel's or a worker's, so it identifies nobody. Check whether"
-    " the person lives there.",
+    "email": "This e-mail address seems to be an office's, a hostel's or a worker's, so it identifies nobody. Ask for"
+    " the person's own.",
+    "postcode": "This postcode seems to be an office's, a hostel's or a worker's, so it identifies nobody. Check"
+    " whether the person lives there.",
 }
 NOT_WHOLE = "This is not a whole telephone number, so it identifies nobody. Check it."
 TEXTS = {

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from stdnum.gb import nhs
 
 from matching.people.heard import (
@@ -24,8 +24,10 @@ from matching.people.heard import (
     NameMatch,
     heard,
     is_faintly_alike,
+    longer_forms,
     name_match,
     other_forms,
+    other_sounds,
     single_words,
 )
 from matching.people.identity import keys_of
@@ -276,12 +278,17 @@ def _spellings(session: Session, partner_id: UUID, text: str) -> dict[str, NameM
     found = set(session.scalars(select(NameWord.word).where(of_partner, NameWord.word.in_(exact)).distinct()))
     if len(text) > 1:
         found |= _distinct(session, NameWord.word, _begins(of_partner, NameWord.word, text))
-        found |= _distinct(session, NameWord.word, [of_partner, NameWord.sound == heard(text)])
+        found |= _distinct(
+            session, NameWord.word, [of_partner, NameWord.sound.in_([heard(text), *sorted(other_sounds(text))])]
+        )
     if len(text) >= SHORTEST_TO_MISTYPE:
         half = max(2, (len(text) - 1) // 2)
         found |= _distinct(session, NameWord.word, _begins(of_partner, NameWord.word, text[:half]))
         backwards = _distinct(session, NameWord.backwards, _begins(of_partner, NameWord.backwards, text[::-1][:half]))
         found |= {word[::-1] for word in backwards}
+    if longer := longer_forms(text):
+        ranges = [(NameWord.word >= form) & (NameWord.word <= form + LAST) for form in longer]
+        found |= _distinct(session, NameWord.word, [of_partner, or_(*ranges)])
     matches = {word: match for word in found if (match := name_match(text, word)) is not None}
     best = sorted(matches, key=lambda word: (-WORTH[matches[word]], len(word), word))[:MOST_SPELLINGS]
     return {word: matches[word] for word in best}
