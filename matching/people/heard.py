@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from matching.people.names import PARTICLES, SHORTEST_SHORT, called, parts_in_use, plain
+from matching.people.names import FIRST_PARTS, PARTICLES, SHORTEST_SHORT, called, parts_in_use, plain
 
 MOST_WORDS, LONGEST_WORD = 24, 80
 SHORTEST_TO_MISTYPE, LONG_WORD = 4, 8  # a word of 8 letters may have two typing errors
@@ -63,8 +63,58 @@ yvette evette
 yvonne evonne
 zoe zoey
 """
+SPELLINGS += """
+ailbhe alva alvy
+blathnaid blanid
+bronagh brona
+cathal cahal kahal
+conchobhar connor conor conchur
+diarmuid dermot diarmaid jeremiah
+domhnall donal donall
+eilidh ailey eiley aylee
+eimear emer eimhear
+fionnuala finola fenella nuala
+iseult isolde
+laoise leesha
+mairead maraid mairaid
+muireann mwirin
+niall neil neal neale
+orlaith orla orlagh
+rhiannon reanna rhianna rianna rhian riannon
+ruairi ruaidhri ruari ruairidh rory ruaraidh
+sadhbh sive saive
+seamus shamus james
+siofra sheefra
+sorcha saracha
+angharad anharad
+cerys keris kerris
+gwenllian gwenlian
+llewellyn llywelyn fluellen lewelin
+lloyd floyd loyd
+myfanwy muvanwy
+andrzej andjay
+czeslaw cheslav
+grzegorz gregor gzegosh gregory
+jerzy yezhy george
+katarzyna catherine katazhyna
+krzysztof kristof christof kristoff christoph kshishtof
+malgorzata margaret malgosha
+szymon simon shimon
+wojciech voytek wojtek voychek
+zbigniew zbigniev
+"""
 FAMILIES = [frozenset(line.split()) for line in SPELLINGS.split("\n") if line]
 # Spellings of one sound, as patterns that are replaced in this order.
+# Spellings of one sound by the ear of another language: Irish bh and mh, Welsh dd and ll, Polish rz, sz, cz and w, and
+# the p that English puts between m and s. Each is tried alone, in both directions, in the word that is searched for:
+# in names of other languages the same letters sound otherwise, as bh does in Abhishek.
+RESPELT = (
+    *(("bh", "v"), ("mh", "v"), ("v", "bh"), ("v", "mh"), ("dh", ""), ("gh", ""), ("bhf", "v"), ("fh", "")),
+    *(("dd", "th"), ("th", "dd"), ("ll", "thl"), ("ll", "fl"), ("fl", "ll")),
+    *(("szcz", "shch"), ("shch", "szcz"), ("rz", "zh"), ("sh", "rz"), ("zh", "rz"), ("cz", "ch"), ("ch", "cz")),
+    *(("w", "v"), ("v", "w"), ("j", "y"), ("y", "j"), ("ch", "h"), ("h", "ch"), ("c", "ts"), ("ts", "c"), ("l", "w")),
+    *(("mps", "ms"), ("ms", "mps"), ("mpt", "mt"), ("mt", "mpt"), ("mpk", "mk"), ("mk", "mpk"), ("nds", "ns")),
+)
 FIRST_LETTERS = ((r"^(kn|gn|pn)", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^x", "s"), (r"^gh", "g"), (r"^wh", "w"))
 SOUNDS_OF = (
     (r"tch", "k"), (r"sch", "s"), (r"sh", "s"), (r"ph", "f"), (r"kh|ck|ch|qu|q", "k"), (r"gh", "h"),
@@ -103,6 +153,9 @@ WORTH = {
     NameMatch.FAINT: 0.45,
     NameMatch.INITIAL: 0.5,
 }
+# First letters that other languages write for one sound; otherwise a respelt word must begin with its own letter.
+SAME_FIRST = {first: letters for letters in ("ckq", "jyg", "vwbmf", "sczx", "lf", "h") for first in letters}
+SAME_FIRST |= {"c": "ckqsxt", "s": "sczx", "f": "flvw"}
 FAINTLY_ALIKE, SAME_BEGINNING = 0.62, 2
 
 
@@ -177,6 +230,33 @@ def heard(word: str) -> str:
     return letters or word
 
 
+@lru_cache(maxsize=20_000)
+def other_sounds(word: str) -> frozenset[str]:
+    """Return the sounds of a word as it may be written by the ear of another language, without ``heard`` of the word.
+
+    Parameters
+    ----------
+    word : str
+        As ``search_words`` returns it.
+
+    Returns
+    -------
+    frozenset of str
+
+    Examples
+    --------
+    >>> heard("siobhan") in other_sounds("shevon"), heard("thompson") in other_sounds("tomson")
+    (True, True)
+    """
+    respelt = {word.replace(written, other) for written, other in RESPELT if written in word}
+    if "rz" in word or "sz" in word or "cz" in word:  # several of them are in one Polish name
+        polish = word
+        for written, other in (("szcz", "shch"), ("rz", "zh"), ("sz", "sh"), ("cz", "ch"), ("w", "v")):
+            polish = polish.replace(written, other)
+        respelt.add(polish)
+    return frozenset(heard(other) for other in respelt if other) - {heard(word)}
+
+
 @lru_cache(maxsize=10_000)
 def other_forms(word: str) -> dict[str, NameMatch]:
     """Return other words that may be meant by a word: spellings, short and long forms, and the word without a particle.
@@ -197,11 +277,34 @@ def other_forms(word: str) -> dict[str, NameMatch]:
     """
     forms = dict.fromkeys(_stems(word), NameMatch.PARTICLE)
     forms |= {word[:n]: NameMatch.SHORTER for n in range(SHORTEST_SHORT, len(word))}
+    forms |= dict.fromkeys(_beginnings_of_parts(word), NameMatch.NICKNAME)
     forms |= dict.fromkeys(parts_in_use(word), NameMatch.NICKNAME)
     forms |= dict.fromkeys(called(word), NameMatch.NICKNAME)
     forms |= {other: NameMatch.SPELLING for family in FAMILIES if word in family for other in family}
     forms.pop(word, None)
     return forms
+
+
+def _beginnings_of_parts(word: str) -> list[str]:
+    """Return the beginnings of what follows the first part of a Yoruba or Igbo name: funmi of olufunmilayo."""
+    parts = [word[len(part) :] for part in FIRST_PARTS if word.startswith(part)]
+    return [part[:n] for part in parts for n in range(SHORTEST_STEM, len(part) + 1)]
+
+
+def longer_forms(word: str) -> list[str]:
+    """Return the beginnings of names of which a word may be the middle, as olufunmi of funmi.
+
+    Parameters
+    ----------
+    word : str
+        As ``search_words`` returns it.
+
+    Returns
+    -------
+    list of str
+        Empty for a word of fewer than ``SHORTEST_STEM`` letters.
+    """
+    return [part + word for part in FIRST_PARTS] if len(word) >= SHORTEST_STEM else []
 
 
 def _stems(word: str) -> list[str]:
@@ -241,10 +344,13 @@ def name_match(wanted: str, word: str) -> NameMatch | None:
         return NameMatch.BEGINNING
     if word in other_forms(wanted):
         return other_forms(wanted)[word]
-    if wanted in _stems(word) or wanted in parts_in_use(word):
+    if wanted in _stems(word) or wanted in parts_in_use(word) or wanted in _beginnings_of_parts(word):
         return NameMatch.PARTICLE if wanted in _stems(word) else NameMatch.NICKNAME
-    sound = heard(wanted)
-    if sound == heard(word) and (len(sound) > SHORT_SOUND or JaroWinkler.similarity(wanted, word) >= ALIKE_ENOUGH):
+    sound = heard(word)
+    is_heard = sound == heard(wanted) or (
+        sound in other_sounds(wanted) and wanted[0] in SAME_FIRST.get(word[0], word[0])
+    )
+    if is_heard and (len(sound) > SHORT_SOUND or JaroWinkler.similarity(wanted, word) >= ALIKE_ENOUGH):
         return NameMatch.SOUND
     most = (min(len(wanted), len(word)) >= SHORTEST_TO_MISTYPE) + (len(wanted) >= LONG_WORD)
     if most and DamerauLevenshtein.distance(wanted, word, score_cutoff=most) <= most:

@@ -8,6 +8,7 @@ from matching.people.names import plain, sound
 
 DIGITS_OF_A_DAY, DIGITS_OF_A_YEAR = 8, 4
 INWARD = 3
+MOST_OTHERS = 4  # further telephone numbers and e-mail addresses by which a person is found
 SHORTEST_STREET = 6
 UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
 
@@ -34,6 +35,9 @@ class Identity:
         As written.
     identifiers : mapping of str to str
         By kind (such as National Insurance number): the keyed hash of an identifier that only one person has.
+    others : tuple of (str, str)
+        Further telephone numbers and e-mail addresses, as ("phone", number) and ("email", address). The person is found
+        by them, but they are not compared.
 
     Examples
     --------
@@ -52,6 +56,7 @@ class Identity:
     street: str = ""
     town: str = ""
     identifiers: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, str]:
@@ -121,5 +126,6 @@ def keys_of(person: Identity) -> list[str]:
             f"day+{initial}": has_birthday and day,
             f"postcode+{initial}": person.postcode,
         }
-    keys = [f"{name}:{key}" for name, key in shaped.items() if key]
+    keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
+    keys += [f"{name}:{key}" for name, key in shaped.items() if key]
     return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]

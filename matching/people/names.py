@@ -31,6 +31,7 @@ ENDINGS = """
 chukwu chukwuka chi oluwa ife ola ayo tola dele deen uddin ullah ul inder deep preet jit bai ben bhai kumar kaur
 wati gul jan dayo niyi wale sola
 """
+FIRST_PARTS = frozenset(BEGINNINGS.split())
 SHORTEST_SHORT = 3
 LONG_ENOUGH = 4  # shorter names that differ in one letter are different names: "Ali" and "Ala"
 # Spellings of the same sound in several languages.

@@ -228,7 +228,7 @@ def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker
     """
     kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     taken_details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
-    new_details = joining.new_details(kept_details, taken_details)
+    new_details = joining.new_details(kept_details, taken_details, actor.today)
     if new_details:
         jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
     kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)

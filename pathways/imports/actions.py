@@ -15,7 +15,7 @@ from pathways.base import Actor, Role, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.imports import intake, queries, reports, staging, template
-from pathways.imports.headers import HeaderMatter, unread_header
+from pathways.imports.headers import HeaderMatter, UnreadHeader, unread_header
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
     DONE,
@@ -34,7 +34,8 @@ from pathways.imports.schemas import (
 )
 from pathways.imports.staging import Worker
 from pathways.sheets.file_kinds import FileNotUnderstood
-from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, normal, read_table
+from pathways.sheets.header_words import normal
+from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300
@@ -85,11 +86,22 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
         )
     except ColumnsMissing as refusal:
         where = f"GET {template.path_of(kind)} or pathways import template {kind.name}"
-        raise FileNotUnderstood(f"{refusal.detail} A template with the right columns: {where}.") from refusal
-    likest = queries.suggested(table.unknown_columns, aliases, kind.form.synonyms, table.columns)
-    unread = {
-        header: unread_header(header, column, kind.readers.keys(), table.columns) for header, column in likest.items()
-    }
+        likest = queries.suggested(refusal.unknown, aliases, kind.form.synonyms, ())
+        meant = "".join(
+            f" The column {header} may be {column}: rename it."
+            for header, column in likest.items()
+            if column in refusal.missing
+        )
+        detail = f"{refusal.detail}{meant} A template with the right columns: {where}."
+        raise FileNotUnderstood(detail) from refusal
+    unread: dict[str, UnreadHeader] = {}
+    for sheet in table.sheets:
+        # A column that another sheet has may be missing in this one.
+        taken = {column for column in sheet.columns if column}
+        unknown = [header for header in table.unknown_columns if header in sheet.header]
+        for header, column in queries.suggested(unknown, aliases, kind.form.synonyms, taken).items():
+            if header not in unread or not unread[header].column:
+                unread[header] = unread_header(header, column, kind.readers.keys(), taken)
     table.suggested_columns = {header: about.column for header, about in unread.items()}
     table.unread_columns = {header: about.sentence for header, about in unread.items()}
     protective = [header for header, about in unread.items() if about.matter is HeaderMatter.PROTECTION]

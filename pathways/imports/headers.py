@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pathways.imports.template import words_of
-from pathways.sheets.spreadsheets import normal
+from pathways.sheets.header_words import normal
 
 
 class HeaderMatter(StrEnum):
@@ -69,6 +69,7 @@ CONTACT_WAY = re.compile(
     r"|postcode|d ?o ?b"
     r"|birth|ni|nino)\b"
 )
+TELEPHONE = re.compile(r"\b(?:tel(?:ephone)?s?|phones?|mobiles?|mob|cell|landline)\b")
 MAIL_WAY = re.compile(r"\be ?mails?\b")
 PROTECTIVE = re.compile(
     r"\b(?:risks?|risky|alerts?|warnings?|flags?|flagged|hazards?|danger(?:ous)?|violen(?:t|ce)|aggressi(?:on|ve)"
@@ -199,9 +200,10 @@ def _is_plain(words: str, column: str) -> bool:
 
 def _about_another_person(words: str, column: str, columns: Collection[str], taken: Collection[str]) -> str | None:
     """Return None for a header about the person in the row; else the column about the referrer it suggests, or ""."""
-    if not OTHERS.search(words) or column in {"source_type", "referring_organisation"} | {"referred_on", "reason"}:
-        return None
     has_mail, has_contact = MAIL_WAY.search(words) is not None, CONTACT_WAY.search(words) is not None
+    is_about_referral = column in {"source_type", "referring_organisation"} | {"referred_on", "reason"}
+    if not OTHERS.search(words) or (is_about_referral and not (has_mail or TELEPHONE.search(words))):
+        return None
     if REFERRERS.search(words):
         if has_mail:
             return _free("referrer_email", columns, taken)

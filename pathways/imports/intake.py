@@ -9,7 +9,7 @@ from uuid import UUID
 from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.imports.models import ImportRow, ImportRun, RowState
-from pathways.sheets import cells, damage
+from pathways.sheets import cells, damage, slips
 from pathways.sheets.cells import CellError
 from pathways.sheets.spreadsheets import Row, Sheet
 
@@ -150,7 +150,15 @@ def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[Read
     own_cells, found = damage.examined(stored[0], kind.form.if_lost, lambda *cell: _is_readable(kind, *cell))
     warnings = tuple(Fault(*warning) for warning in [*(row.file_warnings or ()), *found])
     values, errors = cells.read_row(Row(row.number, "", own_cells, faults=faults), kind.readers)
-    return ReadRow(row, {} if errors else kind.values(values), warnings), errors
+    if errors:
+        return ReadRow(row, {}, warnings), errors
+    shortened = damage.shortened(stored[0], own_cells)
+    # The words go with the value, so that a person can see what stood there.
+    values |= {
+        column: slips.Slip(words, rule=rule, remedy=remedy) for column, (words, rule, remedy) in shortened.items()
+    }
+    warnings = tuple(warning for warning in warnings if warning.field not in shortened)
+    return ReadRow(row, kind.values(values), warnings), errors
 
 
 def _is_readable(kind: ImportKind, column: str, text: str) -> bool:

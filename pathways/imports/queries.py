@@ -21,12 +21,13 @@ from pathways.imports.models import (
 )
 from pathways.imports.template import words_of
 from pathways.pagination import PageRequest
-from pathways.sheets.spreadsheets import normal
+from pathways.sheets.header_words import normal
 
 # Lowest similarity score at which a column is suggested for an unknown header, for a member to confirm. Of 4,529 pairs
 # of our own headers that mean different columns, 7 score this high ("min hours wk", "max hours wk"). A header with one
 # or two wrong letters scores 80 to 94.
 LIKE_A_COLUMN = 78
+SURELY_A_COLUMN = 85  # from this score a header says what another column says already
 WITHIN_HEADER, MOST_OF_A_SCORE = 79, 20  # a header that contains the words of a column, plus a point for each letter
 LONGEST_HEADER = 300
 READ_AT_ONCE = 2_000
@@ -181,12 +182,12 @@ def suggested(
     names = {**{words_of(words): column for words, column in synonyms.items()}, **aliases}
     suggestions = {}
     for header in unknown:
-        like = {
-            column: likeness
-            for column, likeness in _columns_like(words_of(header), names).items()
-            if column not in taken
-        }
-        suggestions[header[:LONGEST_HEADER]] = max(like, key=lambda column: like[column]) if like else ""
+        like = _columns_like(words_of(header), names)
+        best = max(like, key=lambda column: like[column]) if like else ""
+        if best and best in taken and like[best] > SURELY_A_COLUMN:
+            like = {}  # it says once more what the file has already, so it means no other column
+        free = {column: likeness for column, likeness in like.items() if column not in taken}
+        suggestions[header[:LONGEST_HEADER]] = max(free, key=lambda column: free[column]) if free else ""
     return suggestions
 
 

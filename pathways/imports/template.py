@@ -10,7 +10,8 @@ import xlsxwriter
 
 from pathways.imports.intake import ImportKind, TemplateForm
 from pathways.sheets.damage import is_day_column
-from pathways.sheets.spreadsheets import HELP_SHEET, ExampleRow, normal
+from pathways.sheets.header_words import normal
+from pathways.sheets.spreadsheets import HELP_SHEET, ExampleRow
 from pathways.sheets.workbooks import OWN_NOTES
 
 LAST_ROW = 2_000  # rows with lists to choose from; rows below are read all the same
@@ -144,7 +145,11 @@ ASKED = ("please", "if known", "required", "mandatory", "optional", "state", "th
 ADDED = re.compile(rf"\b(?:(?:{'|'.join(WHOSE)})(?:\W?s)?|{'|'.join(ASKED)})\b|[*:?]", re.IGNORECASE)
 
 
+SINGLE_LETTERS = re.compile(r"\b[a-z](?: [a-z]\b)+")  # N.H.S. and D.O.B.
+
+
 def words_of(header: str) -> str:
-    """Return a header without what people add to it: brackets, whose it is, and requests to fill it in."""
+    """Return a header without what people add to it: brackets, whose it is, requests, and full stops in N.H.S."""
     plain = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", header)
-    return normal(ADDED.sub(" ", plain)) or normal(header)
+    words = normal(ADDED.sub(" ", plain)) or normal(header)
+    return SINGLE_LETTERS.sub(lambda found: found[0].replace(" ", ""), words)

@@ -60,10 +60,10 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
             partner_id=partner_id,
             reference=reference,
             state=JobseekerState.REFERRED,
-            is_restricted=is_restricted,
+            is_restricted=is_restricted or details.says_restricted,
             made_at=actor.at,
         )
-        for (_, is_restricted), reference in zip(new, _free_references(session, len(new)), strict=True)
+        for (details, is_restricted), reference in zip(new, _free_references(session, len(new)), strict=True)
     ]
     places = locate_all(session, [details.postcode for details, _ in new])
     described = [(person, details) for person, (details, _) in zip(people, new, strict=True)]
@@ -131,7 +131,7 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
     """Set the columns of the jobseeker's row that searches and rankings read. A placeholder is no value for them."""
     today = session.actor.today if session.actor else local_day(utc_now())
-    known = details.identifying(today)
+    known = details.known(today)
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = known.date_of_birth

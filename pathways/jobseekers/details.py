@@ -12,7 +12,7 @@ from typing import Any
 
 from stdnum.gb import nhs
 
-from pathways.jobseekers import formats, placeholders
+from pathways.jobseekers import formats, name_marks, placeholders
 from pathways.jobseekers.models import MOST_JOINED
 
 IDENTIFIERS = ("nino", "nhs_number")
@@ -25,6 +25,21 @@ WRITTEN = {
     "email": "This is the referrer's own e-mail address, so it is not recorded as the jobseeker's. Ask for their own.",
     "phone": "More than a telephone number was written here. The words are stored as they were typed (as_written) and, "
     "if they may say how the number is safe to use, also as the way of safe contact (safe_contact). Check both.",
+}
+MORE_THAN_EMAIL = (
+    "More than one e-mail address was written here. The first was taken, the words are in as_written and, if they may"
+    " say how the address is safe to use, in safe_contact. Check both."
+)
+NAMES = ("given_name", "family_name", "known_as")
+BESIDE_NAME = (
+    "Words beside the name may protect the person. They were taken out of the name and are in as_written. If they say"
+    " that the record is restricted or that nobody may make contact, this was done. Check it before any contact."
+)
+NOT_TAKEN = {
+    "phone": "It is not clear which telephone number is the person's own and in use, so none was taken. The words are"
+    " in as_written. Ask for the number.",
+    "postcode": "It is not clear which postcode is the person's, so none was taken, and travel is unknown. The words"
+    " are in as_written. Ask where the person stays now.",
 }
 SHARED = {
     name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
@@ -74,10 +89,21 @@ class Details:
             normalised[name], said = read(given[name])
             if said:
                 words.setdefault(name, said)
-        if said := formats.said_with_phone(formats.read_phone(given["phone"]).words):
-            # What is written beside a number may protect the person, so it goes wherever the number goes.
-            safe_contact = formats.joined_text(normalised["safe_contact"], said, "; ") or ""
-            normalised["safe_contact"] = safe_contact[:MOST_JOINED]
+        for said in (
+            formats.said_with_phone(formats.read_phone(given["phone"]).words),
+            formats.said_with_email(formats.read_email(given["email"]).words),
+        ):
+            if said:  # it may protect the person, so it goes wherever the number or the address goes
+                safe_contact = formats.joined_text(normalised["safe_contact"], said, "; ") or ""
+                normalised["safe_contact"] = safe_contact[:MOST_JOINED]
+        for name in NAMES:
+            marked = name_marks.read(given[name] or "")
+            if marked.words:
+                words.setdefault(name, given[name])
+                normalised[name] = marked.name
+                if name_marks.forbids_contact(marked.words):
+                    reason = formats.joined_text(normalised["contact_withheld_reason"], marked.words, "; ") or ""
+                    normalised["contact_withheld_reason"] = reason[:MOST_JOINED]
         email = (normalised["email"] or "").strip().casefold()
         if email and email == (values.get("referrer_email") or "").strip().casefold():
             words["email"], normalised["email"] = normalised["email"], None
@@ -117,12 +143,38 @@ class Details:
         return bool(self.given_name or self.family_name)
 
     @property
+    def says_restricted(self) -> bool:
+        """Whether words that were written beside a name say that access to the record is to be restricted."""
+        return any(name_marks.restricts((self.as_written or {}).get(name)) for name in NAMES)
+
+    @property
     def postcode_key(self) -> str | None:
         """The postcode without its space, in the form that searches compare; None for a placeholder."""
         return None if placeholders.is_postcode(self.postcode) else formats.compact(self.postcode)
 
+    @property
+    def of_offices(self) -> set[str]:
+        """The names of the contact fields of which the value, or the words beside it, say that it is an office's."""
+        words = self.as_written or {}
+        found = {name for name in OF_CONTACT if getattr(self, name) and placeholders.is_of_office(words.get(name))}
+        found |= {"phone"} if placeholders.is_office_phone(self.phone) else set()
+        return found | ({"email"} if placeholders.is_office_email(self.email) else set())
+
+    @property
+    def other_contacts(self) -> list[tuple[str, str]]:
+        """Further telephone numbers and e-mail addresses that were written beside the first, each with its field."""
+        words = self.as_written or {}
+        numbers = [number.number for number in formats.numbers_in(words.get("phone", ""))]
+        addresses = [address.lower() for address in formats.emails_in(words.get("email", ""))]
+        found = [("phone", number) for number in numbers if not placeholders.is_office_phone(number)]
+        found += [
+            ("email", own) for own in addresses if not (placeholders.is_email(own) or placeholders.is_office_email(own))
+        ]
+        own = (("phone", self.phone), ("email", (self.email or "").lower()))
+        return [one for one in dict.fromkeys(found) if one not in own and not placeholders.is_of_office(words[one[0]])]
+
     def placeholders(self, today: date) -> set[str]:
-        """Return the names of the fields that hold a placeholder, which identifies nobody."""
+        """Return the names of the fields that hold a placeholder, which stands for a value that is not known."""
         found = {name for name, is_placeholder in PLACEHOLDERS.items() if is_placeholder(getattr(self, name))}
         if found >= {"family_name"} and self.given_name and "given_name" not in found:
             # "Test" is a family name too, and a real given name says that it is one here.
@@ -134,7 +186,11 @@ class Details:
         return found
 
     def identifying(self, today: date) -> "Details":
-        """Return only what identifies the person: these details without their placeholders."""
+        """Return only what identifies the person: the details without placeholders and without what is an office's."""
+        return replace(self, **dict.fromkeys(self.placeholders(today) | self.of_offices))
+
+    def known(self, today: date) -> "Details":
+        """Return the details without placeholders. A hostel's postcode remains, as the person may stay there."""
         return replace(self, **dict.fromkeys(self.placeholders(today)))
 
     def warnings(self, today: date) -> list[dict[str, str]]:
@@ -155,13 +211,28 @@ class Details:
         if self.birth_year is not None:
             is_possible = YOUNGEST <= today.year - self.birth_year <= OLDEST
             texts["date_of_birth"] = YEAR_ONLY if is_possible else NO_BIRTH_YEAR
+        texts |= {name: placeholders.OF_OFFICES[name] for name in sorted(self.of_offices)}
         texts |= {
             name: placeholders.sentence_of(name, getattr(self, name)) for name in sorted(self.placeholders(today))
         }
+        if self.phone and not formats.is_phone(self.phone) and any(c.isdigit() for c in self.phone):
+            texts["phone"] = placeholders.INCOMPLETE["phone"]
         if self.date_of_birth is not None and self.date_of_birth > today:
             texts["date_of_birth"] = "This date of birth is in the future, so the age stays unknown. Correct it."
-        words = {name: WRITTEN.get(name, PARTLY) for name in self.as_written or {}}
+        words = {name: self._said_of_words(name) for name in self.as_written or {}}
         return [{"field": field, "text": text} for field, text in (words | texts).items()]
+
+    def _said_of_words(self, name: str) -> str:
+        """Return the warning about the words that were written for a field."""
+        if name in IDENTIFIERS and getattr(self, name) is None:
+            return f"{placeholders.TEXTS[name]} The words are in as_written."
+        if name in NAMES:
+            return BESIDE_NAME
+        if name in NOT_TAKEN and getattr(self, name) is None:
+            return NOT_TAKEN[name]
+        if name == "email" and self.email:
+            return MORE_THAN_EMAIL
+        return WRITTEN.get(name, PARTLY)
 
     def reserved_for_tests(self) -> list[str]:
         """Return the fields that hold a value reserved for tests. Production refuses these values."""
@@ -175,11 +246,13 @@ class Details:
 
 
 DETAILS = frozenset(field.name for field in fields(Details))
+OF_CONTACT = ("phone", "email", "postcode")
 READERS: dict[str, Callable[[str | None], formats.FieldReading]] = {
     "postcode": formats.read_postcode,
     "phone": formats.read_phone,
     "nino": formats.read_nino,
     "nhs_number": formats.read_nhs_number,
+    "email": formats.read_email,
 }
 PLACEHOLDERS: dict[str, Callable[[str | None], bool]] = {
     "given_name": placeholders.is_name,
@@ -188,6 +261,6 @@ PLACEHOLDERS: dict[str, Callable[[str | None], bool]] = {
     "nino": placeholders.is_nino,
     "nhs_number": placeholders.is_nhs_number,
     "email": placeholders.is_email,
-    "phone": placeholders.is_phone,
+    "phone": lambda phone: placeholders.is_phone(phone) or bool(phone and not formats.is_phone(phone)),
     "postcode": placeholders.is_postcode,
 }

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 import phonenumbers
 
-from pathways.jobseekers import placeholders
+from pathways.jobseekers import placeholders, said_numbers
 
 NINO = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]\d{6}[A-D]$")
 TEST_NINO = re.compile(r"^QQ\d{6}[A-D]$")
@@ -47,8 +47,8 @@ PHONE_LABELS = frozenset(
         "other",
     ]
 )
-POSTCODE_IN_TEXT = re.compile(
-    r"\b((?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]))"
+WHOLE_POSTCODE_IN_TEXT = re.compile(
+    r"\b(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])"
     r" ?\d[ABD-HJLNP-UW-Z]{2})\b"
 )
 LEFT = re.compile(
@@ -57,7 +57,16 @@ LEFT = re.compile(
 )
 NINO_IN_TEXT = re.compile(r"\b[A-Z]{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?[A-D]\b", re.IGNORECASE)
 NHS_IN_TEXT = re.compile(r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b")
+# Five digits or more, with what people put between them; not a telephone number, a date or a year.
+MAY_IDENTIFY = re.compile(
+    r"(?<!\d)(?<!\d[\s.-])(?!0[\d ]{9,}|\d\d?[./]\d\d?[./]\d{2,4}\b|(?:19|20)\d\d\b)\d(?:[\s.-]?\d){4,}"
+)
+BRITISH, DIGITS_OF_BRITISH = 44, 10
 SHORTEST_INTERNATIONAL = 11  # +44 and eight digits: a shorter number inside a sentence may be a date or a flat
+EMAIL_IN_TEXT = re.compile(r"[^\s<>()\[\],;:\"|@/]+@[^\s<>()\[\],;:\"'|@?/]+\.[^\s<>()\[\],;:\"'|@?/]+(?:\?[^\s>]*)?")
+EMAIL_LABELS = frozenset(
+    ["email", "mail", "e", "or", "and", "also", "home", "work", "personal", "other", "main", "address"]
+)
 MOST_PHONE, MOST_POSTCODE, MOST_IDENTIFIER = 60, 20, 30
 INWARD = 3
 LEVEL = re.compile(
@@ -103,37 +112,58 @@ def tidy_postcode(text: str | None) -> str | None:
     return spaced if POSTCODE.match(spaced) else compacted
 
 
-def _internationally(text: str) -> str | None:
-    """Return a telephone number in international form (E.164); None if the text is no possible number."""
+def internationally(text: str) -> str | None:
+    """Return a telephone number in international form (E.164); None if the text is no possible number.
+
+    A British number must be whole: a number that lacks digits would be somebody else's, or nobody's.
+    """
     try:
         number = phonenumbers.parse(text, "GB")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    is_british = number.country_code == BRITISH
+    is_whole = len(str(number.national_number)) >= DIGITS_OF_BRITISH
+    if is_british and not is_whole and not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def read_phone(text: str | None) -> FieldReading:
-    """Return the first telephone number of a text in international form, and the text if it says more than a number.
+    """Return the telephone number of a text in international form, and the text if it says more than a number.
 
-    An extension is part of the number: "+442079460000 ext 12". A placeholder, and a text of at most
-    ``MOST_PHONE`` characters without a number, is returned as it was written.
+    Of several numbers, it is the first that the words call current, or else the first that they do not call old. If
+    they leave open which one is current, no number is taken. An extension is part of the number: "+442079460000 ext
+    12". A placeholder, and a text of at most ``MOST_PHONE`` characters without a number, is returned as it was written.
     """
     line = " ".join((text or "").split())
     if not line:
         return FieldReading(None)
     whole = ONLY_PHONE.match(line)
-    if whole is not None and not placeholders.is_phone(line) and (plain := _internationally(whole["number"])):
+    if whole is not None and not placeholders.is_phone(line) and (plain := internationally(whole["number"])):
         return FieldReading(_with_extension(plain, whole["ext"] or whole["other"]))
+    found = numbers_in(line)
+    if not found:
+        return FieldReading(line) if len(line) <= MOST_PHONE else FieldReading(None, line)
+    taken = said_numbers.current(line, found)
+    return FieldReading(taken.number if taken else None, line)
+
+
+def numbers_in(line: str) -> list[said_numbers.NumberInText]:
+    """Return the telephone numbers of a text that are whole and no placeholders, each with its place in the text."""
+    numbers = []
     for found in phonenumbers.PhoneNumberMatcher(line, "GB", leniency=phonenumbers.Leniency.POSSIBLE):
         raw = EXTENSION.sub("", found.raw_string)
-        plain = _internationally(raw)
+        plain = internationally(raw)
         if plain is None or len(plain) < SHORTEST_INTERNATIONAL or placeholders.is_phone(plain):
             continue
         after = EXTENSION.match(line[found.start + len(raw) :])
-        return FieldReading(_with_extension(plain, after["ext"] if after else None), line)
-    return FieldReading(line) if len(line) <= MOST_PHONE else FieldReading(None, line)
+        number = _with_extension(plain, after["ext"] if after else None)
+        end = found.start + len(raw) + (after.end() if after else 0)
+        numbers.append(said_numbers.NumberInText(number, found.start, max(end, found.end)))
+    return numbers
 
 
 def _with_extension(number: str, extension: str | None) -> str:
@@ -169,7 +199,9 @@ def read_postcode(text: str | None) -> FieldReading:
     tidy = tidy_postcode(line)
     if tidy is None or POSTCODE.match(tidy) or OUTCODE.match(tidy):
         return FieldReading(tidy)
-    found = POSTCODE_IN_TEXT.findall(line.upper())
+    found = [code.replace(" ", "") for code in WHOLE_POSTCODE_IN_TEXT.findall(line.upper())]
+    if len(set(found)) > 1:  # which of them is the person's is not known
+        return FieldReading(None, line)
     # One address only, and not one that the person has left.
     if len(set(found)) == 1 and not LEFT.search(line.casefold()) and not placeholders.is_postcode(found[0]):
         return FieldReading(tidy_postcode(found[0]), line)
@@ -178,26 +210,68 @@ def read_postcode(text: str | None) -> FieldReading:
     return FieldReading(line if re.search(r"[A-Za-z]{3}", line) else tidy)
 
 
+def read_email(text: str | None) -> FieldReading:
+    """Return the e-mail address in a text, and the text if it says more, as "Amina <a@example.org> (check daily)" does.
+
+    Of several addresses the first is returned. A text without an address is returned as it was written.
+    """
+    line = " ".join((text or "").split())
+    found = emails_in(line)
+    if not found:
+        return FieldReading(line or None)
+    rest = re.sub(r"\bmailto\b|[\W_]", "", EMAIL_IN_TEXT.sub(" ", line), flags=re.IGNORECASE)
+    is_alone = len({address.casefold() for address in found}) == 1 and not rest
+    return FieldReading(found[0], None if is_alone else line)
+
+
+def emails_in(line: str) -> list[str]:
+    """Return the e-mail addresses of a text, in their order."""
+    return [found.partition("?")[0].strip(".'") for found in EMAIL_IN_TEXT.findall(line)]
+
+
+def said_with_email(words: str | None) -> str | None:
+    """Return the words beside an e-mail address if they may say how it is safe to use it, as in "her ex reads it"."""
+    rest = re.sub(r"^[^<>()]*<|\bmailto\b:?", " ", words or "", flags=re.IGNORECASE)
+    said = " ".join(EMAIL_IN_TEXT.sub(" ", rest).split()).strip(" ,;:/<>()[]")
+    telling = set(re.findall(r"[a-z']+", said.casefold())) - EMAIL_LABELS
+    return said if telling else None
+
+
 def read_nino(text: str | None) -> FieldReading:
-    """Return the NI number in a text, and the other words of the text without any digits."""
-    return _read_identifier(text, NINO_IN_TEXT)
+    """Return the NI number in a text, and the other words of the text without any digits of a number."""
+    return _read_identifier(text, NINO_IN_TEXT, placeholders.nino_in_form)
 
 
 def read_nhs_number(text: str | None) -> FieldReading:
-    """Return the NHS number in a text, and the other words of the text without any digits."""
-    return _read_identifier(text, NHS_IN_TEXT)
+    """Return the NHS number in a text, and the other words of the text without any digits of a number."""
+    return _read_identifier(text, NHS_IN_TEXT, placeholders.nhs_number_in_form)
 
 
-def _read_identifier(text: str | None, pattern: re.Pattern[str]) -> FieldReading:
+def _read_identifier(
+    text: str | None, pattern: re.Pattern[str], in_form: Callable[[str | None], str | None]
+) -> FieldReading:
     line = " ".join((text or "").split())
-    found = pattern.findall(line.upper())
-    if len(set(found)) == 1 and compact(line) != compact(found[0]):
+    if (number := in_form(line)) is not None:
+        is_slip = re.sub(r"[\W_]", "", line).upper() != number
+        return FieldReading(number, re.sub(r"\d", "*", line) if is_slip else None)
+    found = {number for raw in pattern.findall(line.upper()) if (number := in_form(raw)) is not None}
+    if len(found) == 1:
         said = " ".join(re.sub(r"\d+", " ", pattern.sub(" ", line.upper())).split())
-        return FieldReading(compact(found[0]), said.lower() if re.search("[A-Z]", said) else None)
+        return FieldReading(found.pop(), said.lower() if re.search("[A-Z]", said) else None)
+    # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
     if len(line) > MOST_IDENTIFIER:
-        # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
-        return FieldReading(None, re.sub(r"\d", "*", line))
-    return FieldReading(tidy_identifier(line))
+        return FieldReading(None, without_numbers(line))
+    number = tidy_identifier(line)
+    forms = [line, number or ""]
+    is_phone_number = any(internationally(form) is not None or numbers_in(form) for form in forms)
+    if number and any(c.isdigit() for c in line) and (is_phone_number or re.search(r"[^\W\d_]{3}|/", number)):
+        return FieldReading(None, without_numbers(line))
+    return FieldReading(number)
+
+
+def without_numbers(line: str) -> str:
+    """Return words with an asterisk for each digit of a number that may identify a person. A year is no such number."""
+    return MAY_IDENTIFY.sub(lambda found: re.sub(r"\d", "*", found[0]), line)
 
 
 def age_on(birth: date, day: date) -> int:

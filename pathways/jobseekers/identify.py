@@ -63,7 +63,9 @@ AT_ONCE = 500  # rows in a batch
 LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 # The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
+# The words beside a telephone number may say that it is an office's.
 COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
+COMPARED_WITH_WORDS = (*COMPARED, "as_written")
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
 
@@ -117,6 +119,7 @@ def identity(session: Session, key: str, details: Details) -> Identity:
         details.phone or "",
         email_of(details),
         identifiers=hashes,
+        others=tuple(details.other_contacts),
     )
 
 
@@ -233,6 +236,7 @@ CANDIDATES = (
         JobseekerDetails.postcode,
         JobseekerDetails.phone,
         JobseekerDetails.email,
+        JobseekerDetails.as_written,
         JobseekerDetails.nino_sealed,
         JobseekerDetails.nhs_number_sealed,
     )
@@ -492,7 +496,9 @@ def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[
 def identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as an identity for the comparison."""
     hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
-    details = Details(**{name: getattr(row, name) for name in COMPARED}).identifying(local_day(row.recorded_at))
+    details = Details(**{name: getattr(row, name) for name in COMPARED_WITH_WORDS}).identifying(
+        local_day(row.recorded_at)
+    )
     return Identity(
         str(row.id),
         details.given_name or "",
@@ -503,6 +509,7 @@ def identity_of(row: Any) -> Identity:
         details.phone or "",
         email_of(details),
         identifiers=hashes,
+        others=tuple(details.other_contacts),
     )
 
 

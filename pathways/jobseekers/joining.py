@@ -5,6 +5,7 @@ lists of what to avoid and of adjustments, notes, experiences and barriers of bo
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pathways.errors import Conflict
@@ -30,17 +31,26 @@ class DifferToSettle(Conflict):
     title = "The two records differ in what protects the jobseeker"
 
 
-def new_details(kept: Details, taken: Details) -> dict[str, Any]:
-    """Return the details that the kept record takes: values of its blank fields, and joined protective texts."""
+def new_details(kept: Details, taken: Details, today: date) -> dict[str, Any]:
+    """Return the details that the kept record takes: values of its blank fields, and joined protective texts.
+
+    A placeholder of the kept record, such as "unknown" or a date of birth in 1900, is replaced by a real value.
+    """
     names: Sequence[str] = DETAIL_NAMES
     if any(getattr(details, name) not in BLANK for details in (kept, taken) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
     names = [name for name in names if name != "as_written"]
     filled = missing(kept.as_dict(), taken.as_dict(), names)
+    unknown = kept.placeholders(today) & set(names)
+    filled |= missing(kept.known(today).as_dict(), taken.known(today).as_dict(), sorted(unknown))
+    if "birth_year" in filled and "date_of_birth" in unknown - filled.keys():
+        filled["date_of_birth"] = None  # a year that is known says more than a date that stands for none
     words = {
         name: text
         for name, text in (taken.as_written or {}).items()
-        if name in names and getattr(kept, name) in BLANK and name not in (kept.as_written or {})
+        if name in names
+        and (getattr(kept, name) in BLANK or name in unknown)
+        and (name not in (kept.as_written or {}) or name in filled)
     }
     if words:
         filled["as_written"] = dict(kept.as_written or {}) | words

@@ -10,8 +10,10 @@ import re
 import unicodedata
 from datetime import date
 
+from stdnum.gb import nhs
+
 DIGITS = "0123456789012345"
-SHORTEST_PHONE, SHORTEST_IDENTIFIER = 7, 6
+SHORTEST_PHONE = 7
 LONGEST_PERIOD = 3  # 123123123 repeats after three digits
 RUN = 7  # seven equal or running digits at the end of a telephone number
 # What a phone number begins with before its own digits: the country code, and the 7 of a mobile.
@@ -88,11 +90,17 @@ NO_MAILBOX = frozenset(
         """a aa aaa abc anon anonymous asdf client donotreply dummy email fake me mail na nil no noaddress nobody
     noemail noemailaddress nomail none noone noreply noreplies not notapplicable notavailable notgiven
     notknown notprovided nothing null refused tba tbc test tester testing unknown unavailable x xx xxx xyz
-    doesnothaveone hasnone withheld customer noemailprovided noemailgiven donthave""",
+    doesnothaveone hasnone withheld customer noemailprovided noemailgiven donthave declined decline name
+    firstname yourname someone somebody example email emailaddress notdisclosed prefernottosay refusedtosay
+    nomailbox doesnthave noemailadress needsemail""",
     )
 )
 NO_DOMAIN = frozenset(
-    re.findall(r"\w+", """none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy""")
+    re.findall(
+        r"\w+",
+        """none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy declined refused tbc
+        notgiven notknown noone nobody withheld""",
+    )
 )
 # Dates that offices and programs enter for an unknown birthday: the first days of a calendar or of a clock.
 NO_BIRTHDAY = frozenset(
@@ -101,9 +109,55 @@ NO_BIRTHDAY = frozenset(
 # Addresses of institutions that everybody knows: Buckingham Palace, Downing Street, Parliament.
 NO_HOME = frozenset({"SW1A1AA", "SW1A2AA", "SW1A0AA", "AA11AA", "AA111AA", "AB12CD", "AB123CD", "A11AA", "XX11XX"})
 NO_ADDRESS = re.compile(r"\b(?:nfa|no fixed|homeless|unknown|not known|withheld)\b")
-FEWEST_DIGITS = 4
 FEWEST_IN_PART = 3  # fewer digits say nothing of what was meant
+# The forms of numbers that identify a person. Other texts with digits, such as "applied 2026", are words.
+SLIPS_OF_LETTERS = str.maketrans("OILSBZ", "011582")  # letters that are typed for digits
+SLIPS_OF_DIGITS = str.maketrans("0158", "OISB")
+NINO_FORM = re.compile(r"^[A-Z]{2}\d{6}[A-Z]$")
+# Without its last letter, a number must begin with letters that are issued, because "GP 020799" has the same form.
+SHORT_NINO_FORM = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)(?:QQ|[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])\d{6}$")
+NOT_BEFORE_NUMBER = frozenset(
+    re.findall(r"\w+", "AM ON AS AT BE BY EX GP HE HR LA ME MR MS MY NR OR PM RE ST TB TR WE WK YR NE SE SW NW")
+)
+# Telephone numbers that no person has: 03, 0500, 055 and 056, freephone, 0845, 0870 and 09 numbers, and helplines.
+OFFICE_NUMBER = re.compile(
+    r"^(?:\+|00)44 ?\(?0?\)?(?:3|500|5[56]|8|9)|^\(?0(?:3|500|5[56]|8|9)[\d\s().-]{7,}|^116\d{3}$"
+)
+OFFICE_MAILBOXES = frozenset(
+    re.findall(
+        r"\w+",
+        """admin administration administrator advice bookings careteam council customerservice customerservices
+    dutydesk duty enquiries enquiry frontdesk generaloffice helpdesk hello housing housingoptions hostel info
+    information inbox jcp jobcentre jobcentreplus jobcenter keyworker mailbox manager office officemanager probation
+    reception receptionist referral referrals sales secretary socialworker staff support supportworker team
+    workcoach""",
+    )
+)
+OFFICE_DOMAIN = re.compile(
+    r"(?:^|\.)(?:(?:gov|nhs|police|parliament|mod|sch)\.uk|nhs\.net|gov\.scot|gov\.wales|gsi\.gov\.uk|cjsm\.net)$"
+)
+# Words beside a telephone number, e-mail address or postcode that say that it is not the person's own.
+OF_OFFICE = re.compile(
+    r"\b(?:offices?|hostels?|jcp|job ?cent(?:re|er)s?(?: ?plus)?|reception(?:ist)?|switchboard|front desk|help ?desk"
+    r"|(?:support|key|case|social|outreach|project|housing|youth|care|link|duty|tenancy|drug|mental health)"
+    r"[ -]?workers?|keyworkers?|workers?'?s?|staff|prisons?|hmp|hmyoi|yoi|gps?|g\.p\.?|surgery|doctors?|hospitals?"
+    r"|wards?|clinics?|probation|refuges?|shelters?|night ?shelters?|day ?cent(?:re|er)s?|drop[ -]?in|councils?"
+    r"|town hall|libraries|library|work ?coach(?:'?s)?|coach(?:'?s)?|advis[eo]rs?|agency|agencies|solicitors?|colleges?"
+    r"|schools?|church|mosque|temple|food ?bank|charity|citizens advice|cab|care home|foyer|approved premises|b&b"
+    r"|supported (?:living|housing|accommodation)|bed and breakfast|hotel|travelodge|salvation army|offender manager"
+    r"|c/o|care of|police|duty desk|team|centre)\b(?! (?:road|rd|street|st|lane|ln|avenue|ave|close|way|drive|hill|row"
+    r"|gardens|court|walk|terrace|mews|view|place|green|park|fields?|square|crescent|grove|approach)\b)"
+)
+NHS_DIGITS, MOST_SLIPS = 10, 2
 
+OF_OFFICES = {
+    "phone": "This telephone number seems to be an office's, a hostel's or a worker's, so it identifies nobody. Ask for"
+    " the person's own.",
+    "email": "This e-mail address seems to be an office's, a hostel's or a worker's, so it identifies nobody. Ask for"
+    " the person's own.",
+    "postcode": "This postcode seems to be an office's, a hostel's or a worker's, so it identifies nobody. Check"
+    " whether the person lives there.",
+}
 TEXTS = {
     "given_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
     "family_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
@@ -195,21 +249,47 @@ def is_whole_name(given: str | None, family: str | None) -> bool:
     return " ".join(_words(f"{given or ''} {family or ''}")) in WHOLE_NAMES
 
 
+def nino_in_form(text: str | None) -> str | None:
+    """Return an NI number in its usual form; None for a text that has not this form, such as "applied 2026".
+
+    Spaces, a missing last letter, and letters typed for digits (O for 0) or digits for letters are slips of the form.
+    """
+    compacted = re.sub(r"[\s.\u2010-\u2015_-]", "", text or "").upper()
+    if not compacted.isascii() or len(compacted) not in {8, 9}:
+        return None
+    letters, digits, last = compacted[:2], compacted[2:8], compacted[8:]
+    corrected = "".join([letters.translate(SLIPS_OF_DIGITS), digits.translate(SLIPS_OF_LETTERS), last])
+    if sum(old != new for old, new in zip(compacted, corrected, strict=True)) > MOST_SLIPS:
+        return None
+    if NINO_FORM.match(corrected):
+        return corrected
+    is_short = SHORT_NINO_FORM.match(corrected) is not None and corrected == compacted
+    return corrected if is_short and letters not in NOT_BEFORE_NUMBER else None
+
+
+def nhs_number_in_form(text: str | None) -> str | None:
+    """Return the ten digits of an NHS number; None if the text is not ten digits with the right check digit."""
+    compacted = re.sub(r"[\s.\u2010-\u2015_-]", "", text or "").upper()
+    corrected = compacted.translate(SLIPS_OF_LETTERS)
+    is_slip = sum(old != new for old, new in zip(compacted, corrected, strict=True)) <= MOST_SLIPS
+    is_number = len(corrected) == NHS_DIGITS and corrected.isascii() and corrected.isdigit()
+    return corrected if is_slip and is_number and nhs.is_valid(corrected) else None
+
+
 def is_nino(text: str | None) -> bool:
-    compacted = _compact(text or "")
+    """Return whether a text in the place of an NI number is none: words, a number in another form, or a made-up one."""
     if not text:
         return False
-    digits = re.sub(r"\D", "", compacted)
-    if len(compacted) < SHORTEST_IDENTIFIER or len(digits) < FEWEST_DIGITS or NO_NINO.match(compacted):
-        return True
-    return is_repeating(digits) and len(digits) >= SHORTEST_IDENTIFIER
+    number = nino_in_form(text)
+    return number is None or NO_NINO.match(number) is not None or is_repeating(number[2:8])
 
 
 def is_nhs_number(text: str | None) -> bool:
+    """Return whether a text in the place of an NHS number is none, or is a made-up one."""
     if not text:
         return False
-    digits = re.sub(r"\D", "", text)
-    return len(digits) < SHORTEST_IDENTIFIER or is_repeating(digits)
+    number = nhs_number_in_form(text)
+    return number is None or is_repeating(number)
 
 
 def is_postcode(text: str | None) -> bool:
@@ -226,6 +306,7 @@ def is_postcode(text: str | None) -> bool:
 
 
 def is_phone(text: str | None) -> bool:
+    """Return whether a telephone number has too few digits, or digits that repeat or run, as made-up numbers have."""
     if not text:
         return False
     digits = re.sub(r"\D", "", text.partition(" ext ")[0])
@@ -237,13 +318,32 @@ def is_phone(text: str | None) -> bool:
     )
 
 
+def is_office_phone(text: str | None) -> bool:
+    """Return whether no person has such a telephone number: a freephone, 03, 0845, 0870 or premium-rate number."""
+    return text is not None and OFFICE_NUMBER.match(text) is not None
+
+
 def is_email(text: str | None) -> bool:
+    """Return whether an e-mail address is a placeholder or made up, such as none@none.com."""
     if not text:
         return False
     mailbox, at, domain = text.strip().casefold().partition("@")
     own = re.sub(r"[^a-z]", "", mailbox)
     host = domain.split(".")[0]
-    return not at or not domain or own in NO_MAILBOX or host in NO_DOMAIN
+    return not at or not domain or own in NO_MAILBOX or host in NO_DOMAIN or (own != "" and own == host)
+
+
+def is_office_email(text: str | None) -> bool:
+    """Return whether an e-mail address is a shared mailbox or belongs to a public body, so that it is no jobseeker's."""
+    mailbox, _, domain = (text or "").strip().casefold().partition("@")
+    own = re.sub(r"[^a-z]", "", mailbox)
+    of_mailbox = set(re.findall(r"[a-z]+", mailbox))
+    return OFFICE_DOMAIN.search(domain) is not None or bool(of_mailbox & OFFICE_MAILBOXES) or own in OFFICE_MAILBOXES
+
+
+def is_of_office(words: str | None) -> bool:
+    """Return whether the words beside a contact detail say that it is an office's, a hostel's or a worker's."""
+    return words is not None and OF_OFFICE.search(words.casefold()) is not None
 
 
 def is_birthday(born: date | None, today: date) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from stdnum.gb import nhs
 
 from matching.people.heard import (
@@ -24,15 +24,17 @@ from matching.people.heard import (
     NameMatch,
     heard,
     is_faintly_alike,
+    longer_forms,
     name_match,
     other_forms,
+    other_sounds,
     single_words,
 )
 from matching.people.identity import keys_of
 from matching.people.names import TITLES
 from pathways.base import Actor, Role
 from pathways.database import Session
-from pathways.jobseekers import formats, identify, queries
+from pathways.jobseekers import formats, identify, placeholders, queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, NameKind, NameWord
 from pathways.jobseekers.search_schemas import SearchBody, SearchHit
@@ -276,12 +278,17 @@ def _spellings(session: Session, partner_id: UUID, text: str) -> dict[str, NameM
     found = set(session.scalars(select(NameWord.word).where(of_partner, NameWord.word.in_(exact)).distinct()))
     if len(text) > 1:
         found |= _distinct(session, NameWord.word, _begins(of_partner, NameWord.word, text))
-        found |= _distinct(session, NameWord.word, [of_partner, NameWord.sound == heard(text)])
+        found |= _distinct(
+            session, NameWord.word, [of_partner, NameWord.sound.in_([heard(text), *sorted(other_sounds(text))])]
+        )
     if len(text) >= SHORTEST_TO_MISTYPE:
         half = max(2, (len(text) - 1) // 2)
         found |= _distinct(session, NameWord.word, _begins(of_partner, NameWord.word, text[:half]))
         backwards = _distinct(session, NameWord.backwards, _begins(of_partner, NameWord.backwards, text[::-1][:half]))
         found |= {word[::-1] for word in backwards}
+    if longer := longer_forms(text):
+        ranges = [(NameWord.word >= form) & (NameWord.word <= form + LAST) for form in longer]
+        found |= _distinct(session, NameWord.word, [of_partner, or_(*ranges)])
     matches = {word: match for word in found if (match := name_match(text, word)) is not None}
     best = sorted(matches, key=lambda word: (-WORTH[matches[word]], len(word), word))[:MOST_SPELLINGS]
     return {word: matches[word] for word in best}
@@ -401,11 +408,21 @@ def _people_with_numbers(session: Session, partner_id: UUID, wanted: Wanted) -> 
         return {}
     identity = identify.identity(session, "", Details.of(wanted.numbers))
     keys = {identify.hashed(session, key): key.split(":")[0] for key in keys_of(identity)}
+    for number in _other_ninos(wanted.numbers.get("nino")):
+        keys[identify.hashed(session, f"nino:{session.vault.fingerprint('nino', number)}")] = "nino"
     people: dict[str, set[UUID]] = {name: set() for name in wanted.numbers}
     for key, ids in identify.sharing(session, partner_id, sorted(keys), MOST_MATCHES).items():
         if keys[key] in people:
             people[keys[key]] |= set(ids)
     return people
+
+
+def _other_ninos(text: str | None) -> list[str]:
+    """Return the NI numbers that are the same but for the last letter, which people leave out."""
+    number = placeholders.nino_in_form(text)
+    if number is None:
+        return []
+    return [number + last for last in "ABCD"] if len(number) == WHOLE["nino"] else [number[: WHOLE["nino"]]]
 
 
 def _people_by_rest(session: Session, actor: Actor, wanted: Wanted) -> set[UUID]:

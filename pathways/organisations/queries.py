@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from rapidfuzz import fuzz, process, utils
 from sqlalchemy import Select, or_, select
 
 from pathways.access.models import User
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
+from pathways.organisations import names
 from pathways.organisations.formats import GMAIL, mailbox
 from pathways.organisations.models import ApiKey, Membership, Organisation, OrganisationKind
 
@@ -122,15 +122,10 @@ def key(session: Session, actor: Actor, key_id: UUID) -> ApiKey:
     return row
 
 
-LEAST_LIKENESS = 80  # of 100: "Lambeth Job Centre" for "Lambeth Jobcentre", not for "Leeds Job Centre"
-
-
 def advice_on_name(session: Session, name: str, kinds: Collection[OrganisationKind]) -> str:
     """Return what to do about a name that no organisation of these kinds has. The nearest name is offered, if any."""
-    names = session.scalars(select(Organisation.name).where(Organisation.kind.in_(kinds)).distinct())
-    nearest = process.extractOne(
-        name, names.all(), scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=LEAST_LIKENESS
-    )
+    rows = session.scalars(select(Organisation.name).where(Organisation.kind.in_(kinds)).distinct())
+    nearest = names.like(name, rows.all())
     if nearest is not None:
-        return f"Did you mean {nearest[0]}? If so, write it like this."
+        return f"Did you mean {nearest}? If so, write it like this."
     return "Check the spelling. If the organisation is new, ask the operator of Pathways to add it."

@@ -13,7 +13,7 @@ from pathways.placements.models import DbsLevel, PlacementKind, Remote
 from pathways.placements.schemas import MOST_POUNDS
 from pathways.reference import half_days
 from pathways.reference.pay import REMEDY, likely_meaning
-from pathways.sheets import cells, slips, spreadsheets
+from pathways.sheets import cells, header_words, slips
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
 REMOTE = {
@@ -133,6 +133,18 @@ def _postcode(text: str) -> Any:
     return slips.Slip(found.words, found.value, rule=slips.READ_PARTLY) if found.words else found.value
 
 
+OPEN_TO_ALL = re.compile(
+    r"^(?:-+|n/?a|nil|no(?:ne|body|t applicable|t ring[ -]?fenced| restrictions?| limits?| one)?|any(?:one|body)?|all"
+    r"|every(?:one|body)|open(?: to (?:all|any(?:one|body)|every(?:one|body)))?|unrestricted|all (?:welcome|groups))[. !]*$",
+    re.IGNORECASE,
+)
+
+
+def _ring_fenced_for(text: str) -> Any:
+    """Read the group for which a listing is reserved. Words such as "open to all" reserve it for nobody."""
+    return None if OPEN_TO_ALL.match(text.strip()) else slips.line()(text)
+
+
 def _email(text: str) -> str | None:
     line = cells.as_line(text.lstrip("'"))
     if line is not None and "@" not in line:
@@ -166,7 +178,7 @@ READERS: dict[str, cells.Reader] = {
     "pay_per_hour_pounds": slips.certain(slips.lenient(_pay, _surest_pay)),
     "minimum_age": slips.certain(slips.lenient(_age, _youngest)),
     "maximum_age": slips.certain(slips.lenient(_age, _oldest)),
-    "ring_fenced_for": slips.line(),
+    "ring_fenced_for": _ring_fenced_for,
     "legal_basis": slips.line(),
     "dbs_level": slips.certain(slips.one_of(DbsLevel, DBS)),
     "right_to_work_needed": slips.yes_no,
@@ -175,7 +187,7 @@ READERS: dict[str, cells.Reader] = {
     "support_offered": slips.lines,
     "contact_email": slips.lenient(_email),
 }
-ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
+ALIASES = {header_words.normal(name): name for name in READERS} | {
     "slots": "half_days",
     "available": "half_days",
     "job title": "title",

@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, local_day, utc_now
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
 from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import formats as organisation_formats
+from pathways.organisations import names
 from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries, template
@@ -50,17 +51,15 @@ class PlacementIntake:
         self.run = run
         self._made: dict[str, UUID] = {}
         self._names: dict[str, UUID | None] = {}
+        self._all_enterprises: list[tuple[UUID, str]] | None = None
         self._organisations: dict[UUID, Organisation] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        faults = [
-            Fault(field, text, "Correct the date.")
-            for field, text in legality.impossible_days(values, self.actor.today)
-        ]
+        faults: list[Fault] = []
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
             own = self._organisation(self.actor.organisation_id)
-            if name is not None and name != own.name:
+            if not names.names_no_organisation(name) and not names.is_almost(name, own.name):
                 rule = "You can list placements only for your own organisation."
                 faults.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
         elif name is None:
@@ -73,11 +72,21 @@ class PlacementIntake:
 
     def _enterprise_id(self, name: str) -> UUID | None:
         if name not in self._names:
-            rows = select(Organisation.id).where(
-                Organisation.name == name, Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE
-            )
-            self._names[name] = self.session.scalars(rows.limit(1)).first()
+            key = names.plain_name(name)
+            same = [own for own, other in self._enterprises() if other == name]
+            # A name that several organisations have but for a sign is nobody's: a person must write it in full.
+            alike = [own for own, other in self._enterprises() if names.plain_name(other) == key]
+            self._names[name] = next(iter(same or (alike if len(alike) == 1 else [])), None)
         return self._names[name]
+
+    def _enterprises(self) -> list[tuple[UUID, str]]:
+        """Return the id and the name of each social enterprise."""
+        if self._all_enterprises is None:
+            rows = select(Organisation.id, Organisation.name).where(
+                Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE
+            )
+            self._all_enterprises = [(row.id, row.name) for row in self.session.execute(rows.order_by(Organisation.id))]
+        return self._all_enterprises
 
     def _organisation(self, owner: UUID) -> Organisation:
         """Return a social enterprise, read once for all rows."""
@@ -104,7 +113,9 @@ class PlacementIntake:
                 row.values,
                 Plan(
                     RowState.TO_CREATE,
-                    warnings=_warnings(row.values) + self._reasons_not_published(_copy(None, new_columns)),
+                    warnings=_warnings(row.values)
+                    + _place_unknown(_copy(None, new_columns))
+                    + self._reasons_not_published(_copy(None, new_columns)),
                 )
                 if placement is None
                 else self._to_update(placement, new_columns, row.values, current[placement.id])[0],
@@ -149,6 +160,7 @@ class PlacementIntake:
         would remove a held or filled place, or that is about a closed placement is reported as an error of the row.
         """
         places, slips_of_row = values["places"], _warnings(values, NOT_CHANGED)
+        slips_of_row += _place_unknown(_copy(placement, columns)) if columns["postcode"] else []
         changes = {
             name: value
             for name, value in columns.items()
@@ -214,7 +226,8 @@ class PlacementIntake:
         return self._past(changed) + self._notes(changed)
 
     def _notes(self, placement: Placement) -> list[Fault]:
-        return [Fault("listing", note, "") for note in legality.notes(placement, self.actor.today)]
+        told = legality.place_unknown(placement)  # the import says it of the postcode
+        return [Fault("listing", note, "") for note in legality.notes(placement, self.actor.today) if note != told]
 
     def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
         session = self.session
@@ -373,10 +386,20 @@ def _warnings(values: Mapping[str, Any], not_read: str = slips.NOT_READ) -> list
     return [Fault(name, rule.replace(slips.NOT_READ, not_read), remedy) for name, rule, remedy in values["slips"]]
 
 
+def _place_unknown(placement: Placement) -> list[Fault]:
+    rule = legality.place_unknown(placement)
+    return [Fault("postcode", rule, "Enter the postcode of the place of work.")] if rule else []
+
+
 def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a row; a missing reference is derived from other cells."""
     settled = slips.settle(cells_of_row)
     values, words, warnings = settled.values, dict(settled.words), list(settled.warnings)
+    for name, rule in list(legality.impossible_days(values, local_day(utc_now()))):
+        # A day that cannot be meant, such as the first day of a calendar, stands for one that is not known.
+        words.setdefault(name, str(values[name]))
+        values[name] = None
+        warnings.append((name, f"{rule} The field is left unknown.", "What was written is in as_written."))
     for first, last in CROSSED:
         if values[first] and values[last] and values[last] < values[first]:
             # One of the two is wrong, so neither may rule anybody out.

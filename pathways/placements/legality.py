@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind
+from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind, Remote
 from pathways.reference import legal_bases, pay, personal_text, tables, wording
 from pathways.reference.legal_bases import LimitKind
 from pathways.reference.tables import WageRate
@@ -61,9 +61,19 @@ def notes(placement: Placement, today: date) -> list[str]:
     """Return what a caseworker should know about a placement, although it may be published."""
     found = (
         *(_uncertain_rate(placement, today), _long_week(placement, today), _long_started(placement, today)),
-        *(_pay_of_unpaid_kind(placement, today), _street(placement)),
+        *(_pay_of_unpaid_kind(placement, today), _street(placement), place_unknown(placement)),
     )
     return [note for note in found if note is not None]
+
+
+def place_unknown(placement: Placement) -> str | None:
+    """Return a sentence if the place of a listing cannot be found by what stands in the place of its postcode."""
+    if not placement.postcode or placement.easting is not None or placement.remote is Remote.YES:
+        return None
+    return (
+        "The place of this listing is not known by its postcode, so travel is not worked out and nobody is kept away by"
+        " area. Enter the full postcode of the place of work."
+    )
 
 
 def impossible_days(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:

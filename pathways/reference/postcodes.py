@@ -9,13 +9,14 @@ only source for Northern Ireland and the Crown dependencies.
 import csv
 import importlib.util
 import io
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import brotli
 import msgpack
@@ -106,9 +107,9 @@ def find_places(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _codes(postcode: str | None) -> tuple[str, str] | None:
-    """Return a postcode without spaces and its outcode; return None if the text does not begin with a letter."""
+    """Return a postcode without spaces and its outcode; return None if it does not begin with a Latin letter."""
     compact = (postcode or "").replace(" ", "").upper()
-    if not compact or not compact[0].isalpha():
+    if not compact.isascii() or not compact[:1].isalpha():
         return None
     return compact, compact[:-INWARD] if len(compact) > 4 else compact  # noqa: PLR2004 - an outcode has 2 to 4 letters
 
@@ -138,9 +139,14 @@ def _in_directory(compact: str, outcode: str) -> GridPoint | None:
     place = bisect_left(letter.codes, padded)
     if place < len(letter.codes) and letter.codes[place] == padded:
         easting, northing = letter.eastings[place], letter.northings[place]
-        if easting and northing:
+        if _is_known(easting) and _is_known(northing):
             return GridPoint(round(easting), round(northing), "postcode")
     return _middle(letter, f"{outcode:4}")
+
+
+def _is_known(metres: float | None) -> TypeGuard[float]:
+    """Return whether the directory has a position: where it has none, as for GIR 0AA, it holds 0 or not a number."""
+    return metres is not None and math.isfinite(metres) and metres != 0
 
 
 def _middle(letter: Letter, outward: str) -> GridPoint | None:
@@ -149,7 +155,7 @@ def _middle(letter: Letter, outward: str) -> GridPoint | None:
     known = [
         (east, north)
         for east, north in zip(letter.eastings[first:last], letter.northings[first:last], strict=True)
-        if east and north
+        if _is_known(east) and _is_known(north)
     ]
     if not known:
         return None

@@ -13,7 +13,7 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.models import EverPaidWork, RightToWork
 from pathways.reference import half_days, tables
 from pathways.referrals.models import SourceType
-from pathways.sheets import cells, slips, spreadsheets
+from pathways.sheets import cells, header_words, slips
 
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MODE_NAMES = {mode: mode for mode in MODES} | {
@@ -136,7 +136,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "email": ("email", slips.line()),
     "phone": ("phone", slips.protective),
     "postcode": ("postcode", slips.line()),
-    "contact_withheld_reason": ("contact_withheld_reason", slips.protective),
+    "contact_withheld_reason": ("contact_withheld_reason", slips.reason_to_protect),
     "safe_contact": ("safe_contact", slips.protective),
     "language": ("language", slips.line()),
     "interpreter_needed": ("interpreter_needed", slips.yes_no),
@@ -167,7 +167,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "permission_recorded_on": ("permission_recorded_on", slips.day),
 }
 READERS = {column: reader for column, (_, reader) in COLUMNS.items()}
-ALIASES = {spreadsheets.normal(name): name for name in COLUMNS} | {
+ALIASES = {header_words.normal(name): name for name in COLUMNS} | {
     "available": "half_days",
     "availability": "half_days",
     "slots": "half_days",

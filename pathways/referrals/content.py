@@ -41,10 +41,12 @@ class ReferralContent:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ReferralContent":
         """Return the content found in ``values``, with its details normalised. Values of other fields are ignored."""
+        details = Details.of(values)
+        is_restricted = bool(values.get("is_restricted")) or details.says_restricted
         return cls(
-            Details.of(values),
+            details,
             {name: values.get(name) for name in PROFILE_NAMES},
-            {name: values.get(name) for name in ABOUT_NAMES} | {"is_restricted": bool(values.get("is_restricted"))},
+            {name: values.get(name) for name in ABOUT_NAMES} | {"is_restricted": is_restricted},
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, local_day, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import RuleBroken
@@ -22,6 +22,7 @@ from pathways.jobseekers.details import IDENTIFIERS, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.models import MOST_JOINED, Jobseeker
 from pathways.organisations import actions as organisation_actions
+from pathways.organisations import names as organisation_names
 from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
@@ -33,6 +34,7 @@ from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 from pathways.sheets import slips
 
+PERMISSION_TO_COME = "This day has not come, so it counts as no permission yet."
 SAVED = "The value is saved as it was written."
 LEFT_BLANK = "The field stays blank until somebody fills it in. The words as typed are stored with it (as_written)."
 NOT_AGREED = "The sheet says that the person did not agree to this referral."
@@ -53,6 +55,7 @@ class ReferralIntake:
         self.partner_id = run.partner_id
         self.is_own = actor.role is not Role.REFERRER
         self._names: dict[str, list[tuple[UUID, OrganisationKind]]] = {}
+        self._all_referrers: list[tuple[UUID, str, OrganisationKind]] | None = None
         self._made: dict[str, UUID] = {}
         self._people: Sequence[Jobseeker] = ()
         self._sources: dict[UUID, tuple[SourceType, bool]] = {}
@@ -83,12 +86,18 @@ class ReferralIntake:
         The organisation is part of the key, because two organisations may use the same reference.
         """
         organisation = self._organisation(values) or values["referring_organisation"]
-        return repr((str(organisation), values["source_type"] is SourceType.SELF, values["ref"]))
+        return repr((str(organisation), self._given_source(values) is SourceType.SELF, values["ref"]))
+
+    def _given_source(self, values: Mapping[str, Any]) -> SourceType | None:
+        """Return the source type that a row gives. A referrer's row is never a self-referral, whatever it says."""
+        source: SourceType | None = values["source_type"]
+        return None if source is SourceType.SELF and not self.is_own else source
 
     def _source(self, values: Mapping[str, Any]) -> tuple[SourceType, bool]:
         """Return the source type of a row, and whether it is certain. A blank one follows from the organisation."""
-        if values["source_type"] is not None:
-            return values["source_type"], True
+        given = self._given_source(values)
+        if given is not None:
+            return given, True
         organisation_id = self._organisation(values)
         if organisation_id is None:  # the import is to create the organisation
             return sources.in_name(values["referring_organisation"] or ""), False
@@ -100,22 +109,19 @@ class ReferralIntake:
     def _wrong_organisation(self, values: Mapping[str, Any]) -> list[Fault]:
         name = values["referring_organisation"]
         field = "referring_organisation"
-        if values["source_type"] is SourceType.SELF:
-            if self.actor.role is Role.REFERRER:
-                rule = "SELF is only for people who refer themselves."
-                return [Fault("source_type", rule, "Write your organisation's source type.")]
+        if self._given_source(values) is SourceType.SELF:
             rule = "A self-referral has no referring organisation."
             return [Fault(field, rule, "Leave the cell blank.")] if name else []
         if self.actor.role is Role.REFERRER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
-            if name is not None and name != own.name:
+            if name is not None and not organisation_names.is_almost(name, own.name):
                 rule = "You can only refer for your own organisation."
                 return [Fault(field, rule, "Leave the cell blank, or remove the row.")]
             return []
         if name is None:
             rule = "The referring organisation is missing."
             return [Fault(field, rule, "Fill in the organisation's name. Only a self-referral (SELF) has none.")]
-        named = self._organisations_named(name, values["source_type"])
+        named = self._organisations_named(name, self._given_source(values))
         if len(named) > 1:
             rule = "Several referring organisations have this name."
             return [Fault(field, rule, "Ask the operator to rename all but one of these organisations.")]
@@ -124,29 +130,39 @@ class ReferralIntake:
             return [Fault(field, "No referring organisation has this name.", remedy)]
         return []
 
+    def _referrers(self) -> list[tuple[UUID, str, OrganisationKind]]:
+        """Return the id, name and kind of each organisation that may refer."""
+        if self._all_referrers is None:
+            rows = select(Organisation.id, Organisation.name, Organisation.kind).where(
+                Organisation.kind.in_(actions.REFERRERS)
+            )
+            found = self.session.execute(rows.order_by(Organisation.id))
+            self._all_referrers = [(row.id, row.name, row.kind) for row in found]
+        return self._all_referrers
+
     def _organisations_named(self, name: str, source: SourceType | None) -> list[UUID]:
         """Return the referring organisations with this name: those whose kind fits the source or, if none fits, all."""
         if name not in self._names:
-            rows = select(Organisation.id, Organisation.kind).where(
-                Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)
-            )
-            self._names[name] = [(row.id, row.kind) for row in self.session.execute(rows.order_by(Organisation.id))]
+            same = [one for one in self._referrers() if one[1] == name]
+            key = organisation_names.plain_name(name)
+            same = same or [one for one in self._referrers() if organisation_names.plain_name(one[1]) == key]
+            self._names[name] = [(organisation_id, own_kind) for organisation_id, _, own_kind in same]
         kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER) if source is not None else None
         return [key for key, own_kind in self._names[name] if own_kind is kind] or [key for key, _ in self._names[name]]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
         """Return the referring organisation, or None for a self-referral or if the organisation does not exist yet."""
-        if values["source_type"] is SourceType.SELF:
+        if self._given_source(values) is SourceType.SELF:
             return None
         if not self.is_own:
             return self.actor.organisation_id
-        return next(iter(self._organisations_named(values["referring_organisation"], values["source_type"])), None)
+        return next(iter(self._organisations_named(values["referring_organisation"], self._given_source(values))), None)
 
     def _organisation_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID | None:
         organisation_id = self._organisation(values)
         if (
             organisation_id is not None
-            or values["source_type"] is SourceType.SELF
+            or self._given_source(values) is SourceType.SELF
             or not self.run.creates_organisations
         ):
             return organisation_id
@@ -197,7 +213,9 @@ class ReferralIntake:
         referrals = queries.by_source_keys(self.session, self.partner_id, keys)
         return [
             # An organisation that does not exist yet has no referral, and its key would equal that of a self-referral.
-            None if organisation_id is None and row.values["source_type"] is not SourceType.SELF else referrals.get(key)
+            None
+            if organisation_id is None and self._given_source(row.values) is not SourceType.SELF
+            else referrals.get(key)
             for row, organisation_id, key in zip(rows, organisations, keys, strict=True)
         ]
 
@@ -228,9 +246,23 @@ class ReferralIntake:
         if content["permission_to_share"] is False:
             use = "use these details" if self.is_own else "send their details"
             warnings.append(Fault("permission_to_share", NOT_AGREED, f"Speak to them before you {use}."))
+        warnings += self._warnings_of_source(values)
         if not self._source(values)[1]:
             rule = "No source type was given, so it was worked out from the organisation's name."
             warnings.append(Fault("source_type", rule, f"Write one of {', '.join(SourceType)} if it is wrong."))
+        return warnings
+
+    def _warnings_of_source(self, values: Mapping[str, Any]) -> list[Fault]:
+        if self.actor.role is not Role.REFERRER:
+            return []
+        warnings = []
+        if values["source_type"] is SourceType.SELF:
+            rule = "SELF is only for people who refer themselves, so the source type follows from your organisation."
+            warnings.append(Fault("source_type", rule, "Leave the cell blank."))
+        own, name = self.session.get_one(Organisation, self.actor.organisation_id), values["referring_organisation"]
+        if name is not None and organisation_names.plain_name(name) != organisation_names.plain_name(own.name):
+            rule = "This name was taken for your own organisation's."
+            warnings.append(Fault("referring_organisation", rule, "Leave the cell blank, or write the name in full."))
         return warnings
 
     def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
@@ -414,9 +446,20 @@ def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
     for name in words.keys() & set(IDENTIFIERS):
         # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
         words[name] = re.sub(r"\d", "*", words[name])
-    values |= {"slips": settled.warnings, "as_written": words}
-    names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
-    text = "|".join(str(values[name] or "") for name in names)
+    warnings = list(settled.warnings)
+    if (agreed_on := values["permission_recorded_on"]) is not None and agreed_on > local_day(utc_now()):
+        # A permission cannot have been given on a day to come, so it must be asked.
+        words |= {"permission_recorded_on": str(agreed_on)}
+        values |= {"permission_recorded_on": None, "permission_to_share": None}
+        warnings.append(("permission_recorded_on", PERMISSION_TO_COME, slips.ASK_FOR_PERMISSION))
+    name = values["referring_organisation"]
+    if organisation_names.is_self(name):
+        values["source_type"] = values["source_type"] or SourceType.SELF
+    if organisation_names.is_self(name) or organisation_names.names_no_organisation(name):
+        values["referring_organisation"] = None
+    values |= {"slips": warnings, "as_written": words}
+    identifying = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
+    text = "|".join(str(values[name] or "") for name in identifying)
     values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
     return values | {"content": ReferralContent.of(values)}
 

@@ -2,14 +2,15 @@
 
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
-from pathways.sheets.workbook_xml import elements_of
+from pathways.sheets.workbook_xml import elements_of, parse
 
 STYLES, STRINGS = "xl/styles.xml", "xl/sharedStrings.xml"
-BUILT_IN = {9: "0%", 10: "0.00%"}
+BUILT_IN = {9: "0%", 10: "0.00%", 17: "mmm-yy"}
 FORMAT_PIECE = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|([0#?])|([ ()+/-])|(.)')
 FEWEST_PLACES = 2  # a format with fewer digits in front adds no nought
 UNSEEN = re.compile(r"^;;;?")
@@ -26,6 +27,7 @@ class CellFormat:
     is_percent: bool = False
     is_unseen: bool = False
     is_struck: bool = False
+    shows: Literal["", "year", "month"] = ""  # what is shown of a date, if it is only the year, or month and year
 
     def displayed(self, value: str) -> str | None:
         """Return the text that a number is shown as, if it differs in its digits; None otherwise."""
@@ -66,15 +68,59 @@ def formats_of(parts: zipfile.ZipFile) -> Sequence[CellFormat]:
     return formats
 
 
-def struck_strings(parts: zipfile.ZipFile) -> set[int]:
-    """Return the positions of the shared texts of a workbook of which a part is struck through."""
-    struck: set[int] = set()
-    at = -1
-    for element, about, within in elements_of(parts, STRINGS):
-        if element == "si":
-            at += 1
-        elif element == "strike" and within[-1:] == ["rPr"] and about.get("val", "1") not in {"0", "false"}:
-            struck.add(at)
+class RichText:
+    """Reads one text of a workbook that may have runs of different fonts, and leaves out the struck-through runs."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.is_struck = False
+        self._run_is_struck = self._is_text = self._is_spoken = False
+
+    def started(self, name: str, about: Mapping[str, str]) -> None:
+        if name == "r":
+            self._run_is_struck = False
+        elif name == "strike" and about.get("val", "1") not in {"0", "false"}:
+            self._run_is_struck = self.is_struck = True
+        elif name == "t":
+            self._is_text = True
+        elif name == "rPh":
+            self._is_spoken = True
+
+    def ended(self, name: str) -> None:
+        if name == "t":
+            self._is_text = False
+        elif name == "rPh":
+            self._is_spoken = False
+
+    def text(self, written: str) -> None:
+        if self._is_text and not self._run_is_struck and not self._is_spoken:
+            self.pieces.append(written)
+
+    @property
+    def remaining(self) -> str:
+        """The text without its struck-through runs; "" if all of it is struck through."""
+        return " ".join("".join(self.pieces).split())
+
+
+def struck_strings(parts: zipfile.ZipFile) -> dict[int, str]:
+    """Return, by position, the shared texts of a workbook of which a part is struck through, without that part."""
+    struck: dict[int, str] = {}
+    at, rich = -1, RichText()
+
+    def started(name: str, about: dict[str, str]) -> None:
+        nonlocal at, rich
+        if name == "si":
+            at, rich = at + 1, RichText()
+        rich.started(name, about)
+
+    def ended(name: str) -> None:
+        rich.ended(name)
+        if name == "si" and rich.is_struck:
+            struck[at] = rich.remaining
+
+    if STRINGS in parts.namelist():
+        with parts.open(STRINGS) as xml:
+            parse(xml, started, ended, lambda written: rich.text(written))
     return struck
 
 
@@ -88,7 +134,17 @@ def _format(code: str, *, is_struck: bool) -> CellFormat:
     section = code.split(";", maxsplit=1)[0]
     if re.fullmatch(r"[0#]+(?:\.[0#]+)?%", section):
         return CellFormat(is_percent=True, is_struck=is_struck)
+    if shows := _shows_of_day(section):
+        return CellFormat(is_struck=is_struck, shows=shows)
     return CellFormat(pattern=_pattern(section), is_struck=is_struck)
+
+
+def _shows_of_day(section: str) -> Literal["", "year", "month"]:
+    """Return what a format shows of a date if that is not the day: its year, or its month and year."""
+    letters = re.sub(r'"[^"]*"|\\.|\[[^\]]*\]|_.', "", section).lower()
+    if not re.fullmatch(r"[ymyj/.,' \u2010-\u2015-]+", letters) or "y" not in letters:
+        return ""
+    return "month" if "m" in letters else "year"
 
 
 def _pattern(section: str) -> tuple[str | None, ...] | None:

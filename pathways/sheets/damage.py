@@ -258,6 +258,19 @@ def _without_invisible(text: str) -> str:
     return DIRECTION.sub("", text)
 
 
+def shortened(cells: Mapping[str, str], readable: Mapping[str, str]) -> dict[str, tuple[str, str, str]]:
+    """Return, by column, the text, the rule and the remedy of each shortened number that is not read.
+
+    ``readable`` are the same cells as ``examined`` returns them.
+    """
+    lost = {
+        column: (text, _shortened_number(column, text))
+        for column, text in cells.items()
+        if text and not readable[column]
+    }
+    return {column: (text, found.rule, found.remedy) for column, (text, found) in lost.items() if found is not None}
+
+
 def examined(
     cells: Mapping[str, str], instead: Mapping[str, str], is_readable: Callable[[str, str], bool]
 ) -> tuple[dict[str, str], list[tuple[str, str, str]]]:

@@ -12,10 +12,19 @@ STRUCK = (
     "Text in this row is struck through in the spreadsheet. It was read all the same.",
     "Check whether the row, or a part of a cell, was meant to be deleted.",
 )
+STRUCK_PARTLY = (
+    "row",
+    "A part of a cell in this row is struck through in the spreadsheet. That part was not read.",
+    "Check the cell, and correct it if the part was meant.",
+)
 NOTED = (
     "row",
     "A note is attached to a cell of this row. It was not read.",
     "If it says something that matters, such as how to contact the person safely, write it in a column.",
+)
+NOTED_ELSEWHERE = (
+    "Sheet {name} has notes on cells outside the rows that were read, in row {rows}. They were not read. If one says"
+    " something that matters, such as how to contact a person safely, record it by hand."
 )
 UNSEEN = (
     "row",

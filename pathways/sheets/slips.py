@@ -150,6 +150,17 @@ def protective(text: str) -> Any:
     )
 
 
+# Words in the place of a reason to withhold contact that say that there is none. A doubt, such as "TBC", protects.
+NO_REASON = re.compile(
+    r"^(?:-+|n/?a|nil|no(?:ne|pe)?|not applicable|false|n|0|no (?:reason|issues?|concerns?|risks?))[. ]*$"
+)
+
+
+def reason_to_protect(text: str) -> Any:
+    """Read a reason that protects the person. Plain words for none are no reason; whatever else is written, is one."""
+    return None if NO_REASON.match(said(text).casefold()) else protective(text)
+
+
 def paragraph(text: str) -> Any:
     """Read a text of at most ``MOST_PARAGRAPH`` characters; of a longer text the beginning is taken."""
     words = said(text)
@@ -392,8 +403,8 @@ def _minutes(words: str) -> int | None:
         minutes = int(hours * 60) + (int(found[2]) if found[2] else 30 if found[3] or found[4] else 0)
     else:
         ends = bounds(words, MINUTE_UNITS)
-        if ends is None or ends[1] is None:
-            return None
+        if ends is None or ends[1] is None or ends[1] != int(ends[1]):
+            return None  # 0.75 may be a part of an hour
         minutes = int(ends[1])
     return minutes if minutes <= MOST_MINUTES else None
 

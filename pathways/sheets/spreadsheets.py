@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from pathways.errors import TooLarge
 from pathways.sheets import encodings, file_kinds, formulas, sentences
 from pathways.sheets.damage import is_day_column, tidy
 from pathways.sheets.file_kinds import FileNotUnderstood
+from pathways.sheets.header_words import column_of, normal
 from pathways.sheets.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -41,6 +43,7 @@ LAST_ROWS = {65_536, 1_048_576}  # of a sheet in old and in present Excel
 MOST_EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 OUR_ANSWERS = {"import result", "import problems"}  # columns added to a result file; ignored when it is sent again
 MOST_PASSED_OVER = 100
+MOST_SHOWN_ROWS = 10  # row numbers in one note
 TOTAL = re.compile(r"^((grand |sub[- ]?)?totals?|number of (referrals|people|placements|rows))\b", re.IGNORECASE)
 
 
@@ -70,7 +73,13 @@ class Sheet:
 
 
 class ColumnsMissing(FileNotUnderstood):
-    """The file has no header, or its header lacks a column that is needed."""
+    """The file has no header, or its header lacks a column that is needed.
+
+    ``missing`` are the columns that are needed, and ``unknown`` the headers that are no column.
+    """
+
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 Warned = tuple[str, str, str]  # column or "row", rule, remedy
@@ -126,6 +135,15 @@ class _Part:
     faults: Mapping[int, list[tuple[str, str]]]
     warnings: dict[int, list[Warned]]
     held_formulas: dict[int, formulas.Formulas] = field(default_factory=dict)  # by row number
+    partial_days: dict[int, dict[int, str]] = field(default_factory=dict)  # see ``Extent.partial_days``
+
+    def show_partial_birthday(self, number: int, own: dict[str, str]) -> None:
+        """Read of a date of birth only what its format shows, because offices type the rest if they do not know it."""
+        for place, shows in self.partial_days.get(number, {}).items():
+            if place < len(self.sheet.columns) and self.sheet.columns[place] == "date_of_birth":
+                with suppress(ValueError):
+                    born = date.fromisoformat(own["date_of_birth"])
+                    own["date_of_birth"] = f"{born.year}" if shows == "year" else f"{born:%b %Y}"
 
 
 @dataclass(slots=True)
@@ -159,6 +177,7 @@ class SpreadsheetTable:
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
                     wrong.append(sentences.TOO_MANY)
                 own, others = part.sheet.named(cells)
+                part.show_partial_birthday(number, own)
                 held, columns, required = part.held_formulas.get(number, {}), part.sheet.columns, part.reading.required
                 wrong += formulas.faults_of(columns, held, required)
                 example = part.reading.example
@@ -204,15 +223,12 @@ def read_table(
         _read_csv_header(table, content, reading)
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
-        raise ColumnsMissing(
+        refusal = ColumnsMissing(
             f"There is no column {', '.join(missing)}. Add it, or rename the column with this content."
         )
+        refusal.missing, refusal.unknown = tuple(missing), tuple(table.unknown_columns)
+        raise refusal
     return table
-
-
-def normal(header: str) -> str:
-    """Return a header normalised for comparison: lower-case letters, digits and single spaces."""
-    return re.sub(r"[^a-z0-9]+", " ", tidy(header).lower()).strip()
 
 
 def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading) -> None:
@@ -335,6 +351,7 @@ def _take_worksheet(
     for numbers, warning in (
         (extent.hidden, sentences.HIDDEN_ROW),
         (extent.struck, sentences.STRUCK),
+        (extent.struck_partly, sentences.STRUCK_PARTLY),
         (extent.noted, sentences.NOTED),
         (extent.unseen, sentences.UNSEEN),
     ):
@@ -343,7 +360,8 @@ def _take_worksheet(
     part = _take_sheet(table, name, lines, reading, faults, warnings)
     if part is not None:
         part.held_formulas.update(extent.formulas)
-        table.notes += _notes_about_sheet(part.sheet, extent)
+        part.partial_days.update(extent.partial_days)
+        table.notes += [*_notes_about_sheet(part.sheet, extent), *_notes_elsewhere(part, extent)]
     return ""
 
 
@@ -380,6 +398,13 @@ def _notes_about_sheet(sheet: Sheet, extent: Extent) -> list[str]:
     if extent.has_pictures:
         notes.append(f"Sheet {sheet.name} has pictures, charts or text boxes. They were not read.")
     return notes
+
+
+def _notes_elsewhere(part: _Part, extent: Extent) -> Iterator[str]:
+    """Yield a sentence about notes on the header, below the table, or on rows that were passed over."""
+    if extent.noted and (rows := extent.noted - {number for number, _ in _rows_of(part)}):
+        shown = ", ".join(map(str, sorted(rows)[:MOST_SHOWN_ROWS]))
+        yield sentences.NOTED_ELSEWHERE.format(name=part.sheet.name, rows=shown)
 
 
 def _must_fit(name: str, extent: Extent) -> None:
@@ -429,7 +454,7 @@ def _text(cell: Any) -> str:
 
 
 def _recognised(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
-    return len({aliases[normal(cell)] for cell in cells if normal(cell) in aliases})
+    return len({column for cell in cells if (column := column_of(cell, aliases))})
 
 
 def _take_sheet(
@@ -452,7 +477,11 @@ def _take_sheet(
         raise FileNotUnderstood(
             f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."
         )
-    columns = [aliases.get(normal(cell), "") for cell in header]
+    exact = {aliases[normal(cell)] for cell in header if normal(cell) in aliases}
+    columns = [
+        aliases.get(normal(cell)) or ("" if (column := column_of(cell, aliases)) in exact else column)
+        for cell in header
+    ]
     duplicates = sorted({column for column in columns if column and columns.count(column) > 1})
     if duplicates:
         raise FileNotUnderstood(f"Two columns are read as {duplicates[0]}. Remove or rename one of them.")

@@ -9,7 +9,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -43,6 +43,8 @@ class Extent:
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last
     noted: set[int] = field(default_factory=set)
     struck: set[int] = field(default_factory=set)
+    struck_partly: set[int] = field(default_factory=set)  # rows of which a struck-through part of a cell is left out
+    partial_days: dict[int, dict[int, str]] = field(default_factory=dict)  # "year" or "month", see ``CellFormat.shows``
     unseen: set[int] = field(default_factory=set)
     shown: dict[int, dict[int, str]] = field(default_factory=dict)
     has_new_errors: bool = False  # error values that the reader of values does not know
@@ -137,7 +139,7 @@ def _add_notes(parts: zipfile.ZipFile, part: str, extent: Extent) -> None:
 class _SheetReading:
     """Reads the XML of one sheet, cell by cell."""
 
-    def __init__(self, formats: Sequence[CellFormat], struck: set[int]) -> None:
+    def __init__(self, formats: Sequence[CellFormat], struck: Mapping[int, str]) -> None:
         self.formats = formats
         self.struck = struck
         self.extent = Extent()
@@ -147,6 +149,7 @@ class _SheetReading:
         self.value: list[str] | None = None
         self.formula: list[str] | None = None
         self.shown = self.formulas = 0
+        self.inline: cell_formats.RichText | None = None
         self.merges: list[tuple[int, int]] = []
 
     def extent_of(self, xml: IO[bytes]) -> Extent:
@@ -168,12 +171,13 @@ class _SheetReading:
             self.value = [] if is_wanted or (self.type in {"", "n"} and self._has_own_display()) else None
         elif name == "is":
             self._mark_seen()
+            self.inline = cell_formats.RichText()
+        elif self.inline is not None:
+            self.inline.started(name, about)
         elif name == "f":
             self.formula = []
         elif name == "row":
             self._row(about)
-        elif name == "strike" and about.get("val", "1") not in {"0", "false"}:
-            self.extent.struck.add(self.row)  # in a text that the sheet itself holds
         elif name == "col":
             self._columns(about)
         elif name == "mergeCell":
@@ -202,6 +206,8 @@ class _SheetReading:
     def _mark_seen(self) -> None:
         if self.format.is_struck:
             self.extent.struck.add(self.row)
+        if self.format.shows and self.type in {"", "n"}:
+            self.extent.partial_days.setdefault(self.row, {})[self.column - 1] = self.format.shows
         if self.format.is_unseen:
             self.extent.unseen.add(self.row)
 
@@ -217,6 +223,8 @@ class _SheetReading:
     def _text(self, written: str) -> None:
         if self.value is not None:
             self.value.append(written)
+        if self.inline is not None:
+            self.inline.text(written)
         if self.formula is not None:
             self.formula.append(written)
 
@@ -228,7 +236,21 @@ class _SheetReading:
         # A formula with the type of a text has a saved value even if that is blank, as =IF(A2="","",A2) has.
         self.extent.formulas.setdefault(self.row, {})[self.column - 1] = None if self.type == "str" else formula
 
+    def _leave_out_struck(self, remaining: str) -> None:
+        """Show a text without its struck-through part. A text that is struck through as a whole is read."""
+        if remaining:
+            self.extent.struck_partly.add(self.row)
+            self._show(remaining)
+        else:
+            self.extent.struck.add(self.row)
+
     def _ended(self, name: str) -> None:
+        if self.inline is not None:
+            self.inline.ended(name)
+            if name == "is":
+                if self.inline.is_struck:
+                    self._leave_out_struck(self.inline.remaining)
+                self.inline = None
         if name == "f" and self.formula is not None:
             self._keep_formula()
         if name != "v" or self.value is None:
@@ -236,12 +258,15 @@ class _SheetReading:
         value, self.value = "".join(self.value).strip(), None
         if self.type == "s":
             if value.isdecimal() and int(value) in self.struck:
-                self.extent.struck.add(self.row)
+                self._leave_out_struck(self.struck[int(value)])
             return
         text = value if self.type == "e" else self.format.displayed(value)
         if text is None:
             return
         self.extent.has_new_errors |= self.type == "e" and value not in READABLE_ERRORS
+        self._show(text)
+
+    def _show(self, text: str) -> None:
         self.shown += 1
         if self.shown > MOST_SHOWN:
             raise ValueError("The sheet has too many error values.")

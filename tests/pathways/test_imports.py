@@ -581,7 +581,7 @@ def test_all_or_nothing_is_nothing_where_a_row_is_refused_at_the_last(client, wo
 def test_an_organisation_that_has_another_name_by_now_is_not_made_again(client, world: World, database):
     run = send(client, world, text(AMINA))
     with database.writing(world.operator) as session:
-        session.get_one(Organisation, world.organisations["job_centre"]).name = "Hendon Job Centre"
+        session.get_one(Organisation, world.organisations["job_centre"]).name = "Barnet Employment Office"
     before = count(database, Organisation)
     done = act(client, world, run, "apply", all_or_nothing=True)
     assert (done["report"]["created"], done["report"]["in_error"]) == (0, 1)

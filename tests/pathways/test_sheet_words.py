@@ -14,7 +14,8 @@ from pathways.placements.columns import READERS
 from pathways.referrals import files as referral_files
 from pathways.referrals.columns import COLUMNS
 from pathways.sheets import cells, damage, slips
-from pathways.sheets.spreadsheets import normal, read_table
+from pathways.sheets.header_words import normal
+from pathways.sheets.spreadsheets import read_table
 
 TODAY = date(2026, 11, 30)
 NEEDED = {
