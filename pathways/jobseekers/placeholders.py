@@ -334,7 +334,7 @@ def is_email(text: str | None) -> bool:
 
 
 def is_office_email(text: str | None) -> bool:
-    """Return whether an e-mail address is a shared mailbox or belongs to a public body, so that it is no jobseeker's."""
+    """Return whether an e-mail address is a shared mailbox or a public body's, and so no jobseeker's."""
     mailbox, _, domain = (text or "").strip().casefold().partition("@")
     own = re.sub(r"[^a-z]", "", mailbox)
     of_mailbox = set(re.findall(r"[a-z]+", mailbox))

@@ -258,7 +258,8 @@ class PlacementIntake:
         ref = values["placement_ref"]
         body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
         made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"] or 1)
-        return Plan(RowState.CREATED, warnings=_warnings(values) + self._publish(session, made), made=ref)
+        warnings = [*_warnings(values), *_place_unknown(made), *self._publish(session, made)]
+        return Plan(RowState.CREATED, warnings=warnings, made=ref)
 
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
@@ -274,7 +275,8 @@ class PlacementIntake:
             flag_modified(placement, "state")  # places are separate rows; this increases the version number too
         warnings = planned.warnings
         if placement.state is PlacementState.DRAFT:
-            warnings = _warnings(values, NOT_CHANGED) + self._publish(session, placement, current.confirmed)
+            published = self._publish(session, placement, current.confirmed)
+            warnings = [*_warnings(values, NOT_CHANGED), *_place_unknown(placement), *published]
         elif placement.state is PlacementState.PUBLISHED and self._past(placement):
             self._close(session, placement)
         return Plan(RowState.UPDATED, warnings=warnings, made=placement.ref)
@@ -283,7 +285,8 @@ class PlacementIntake:
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
         name, kind = values["social_enterprise"], OrganisationKind.SOCIAL_ENTERPRISE
-        owner = organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
+        owner = self._enterprise_id(name)  # also in another spelling
+        owner = owner or organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
         organisation = self._organisation(owner)
         for field, tidy in NUMBERS.items():
             if (number := tidy(values[field])) and getattr(organisation, field) is None:

@@ -25,6 +25,7 @@ from pathways.referrals.files import KIND
 from pathways.sheets import slips
 from pathways.sheets.header_words import column_of
 from pathways.sheets.spreadsheets import read_table
+from tests.world import World
 
 TODAY = date(2026, 11, 30)
 SPECIAL = ["GIR 0AA", "GIR0AA", "BFPO 801", "AI-2640", "JE2 3AB", "GY1 1AA", "IM1 1AA", "ASCN 1ZZ", "FIQQ 1ZZ"]
@@ -34,8 +35,8 @@ INWARD = st.from_regex(r"[0-9][A-Z]{2}", fullmatch=True)
 
 
 def located(postcode: str | None) -> postcodes.GridPoint | None:
-    codes = postcodes._codes(postcode)
-    return postcodes._place({}, *codes) if codes else None
+    codes = postcodes._codes(postcode)  # noqa: SLF001 - the whole of what is worked out without a database
+    return postcodes._place({}, *codes) if codes else None  # noqa: SLF001
 
 
 def known(**values: str) -> Details:
@@ -437,3 +438,40 @@ def test_the_keys_of_a_person_hold_the_second_number():
 
 def test_a_number_in_words_is_read_with_its_place():
     assert [number.number for number in formats.numbers_in(f"{OLD} or {NEW}")] == ["+447700900711", "+447700900712"]
+
+
+HEAD = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,postcode"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "S1,SELF,Self,2026-09-01,Amina,Begum,GIR 0AA",
+        "S1,self,n/a,2026-09-01,Amina,Begum,GIR0AA",
+        "S1,,hendon job-centre,2026-09-01,Amina,Begum,BFPO 801",
+        "S1,,-,2026-09-01,Amina,Begum,ASCN 1ZZ",
+    ],
+)
+def test_no_slip_about_the_own_organisation_bars_a_referrers_row(client, world: World, line: str):
+    answer = client.post(
+        f"/api/v1/referrals/imports?partner_id={world.organisations['partner']}",
+        headers=world.key("referrer"),
+        files={"file": ("f.csv", f"{HEAD}\n{line}".encode(), "text/csv")},
+    )
+    report = answer.json()["report"]
+    assert (report["created"], report["errors"]) == (1, [])
+
+
+@pytest.mark.parametrize("postcode", ["various", "NFA", "tbc", "ZZ99 3VZ", "London", "unknown", "GIR 0AA"])
+def test_a_listing_without_a_known_place_says_so(client, world: World, postcode: str):
+    body = {"title": "Packer", "kind": "JOB_OPEN", "postcode": postcode}
+    answer = client.post("/api/v1/placements", headers=world.key("lister"), json=body)
+    assert (answer.status_code, "is not known by its postcode" in str(answer.json()["notes"])) == (201, True)
+    sent = client.post(
+        "/api/v1/placements/imports",
+        headers=world.key("lister"),
+        files={
+            "file": ("f.csv", f"placement_ref,title,kind,postcode\nP1,Packer,JOB_OPEN,{postcode}".encode(), "text/csv")
+        },
+    )
+    assert "postcode" in {warning["field"] for warning in sent.json()["report"]["warnings"]}
