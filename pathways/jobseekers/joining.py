@@ -5,6 +5,7 @@ lists of what to avoid and of adjustments, notes, experiences and barriers of bo
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pathways.errors import Conflict
@@ -64,6 +65,11 @@ def protective_details(kept: Details, said: Details) -> dict[str, Any]:
     if said.interpreter_needed and not kept.interpreter_needed:
         new["interpreter_needed"] = True
     return new
+
+
+def protected(said: Details, record: Details) -> Details:
+    """Return the details of a referral with what the record says now about safe contact, for whoever reads them."""
+    return replace(said, safe_contact=formats.joined_text(record.safe_contact, said.safe_contact, " / "))
 
 
 def new_columns(kept: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
