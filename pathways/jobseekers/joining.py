@@ -46,13 +46,18 @@ def new_details(kept: Details, taken: Details) -> dict[str, Any]:
     if words:
         filled["as_written"] = dict(kept.as_written or {}) | words
     protective = protective_details(kept, taken)
+    must_fit(protective)
+    return filled | protective
+
+
+def must_fit(protective: Mapping[str, Any]) -> None:
+    """Refuse joined texts that are too long to store."""
     for name in WITHHELD:
         if len(protective.get(name, "")) > MOST_JOINED:
             raise DifferToSettle(
                 f"Both records say {WHAT[name]}, in different words ({name}). Together they are longer than"
-                f" {MOST_JOINED} characters. Shorten the text of one record so that it says everything, then merge."
+                f" {MOST_JOINED} characters. Shorten the text of one record so that it says everything, then try again."
             )
-    return filled | protective
 
 
 def protective_details(kept: Details, said: Details) -> dict[str, Any]:
@@ -64,6 +69,26 @@ def protective_details(kept: Details, said: Details) -> dict[str, Any]:
     new: dict[str, Any] = {name: both for name, both in joined.items() if both and both != getattr(kept, name)}
     if said.interpreter_needed and not kept.interpreter_needed:
         new["interpreter_needed"] = True
+    return new
+
+
+def protective_since(then: Details, now: Details) -> dict[str, Any]:
+    """Return the details that protect the jobseeker in ``now`` and did not in ``then``."""
+    names = (*WITHHELD, "interpreter_needed")
+    return {
+        name: getattr(now, name) for name in names if getattr(now, name) not in {None, "", False, getattr(then, name)}
+    }
+
+
+def protective_columns_since(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile fields that protect the jobseeker in ``now`` and did not in ``then``; of lists, new lines."""
+    new: dict[str, Any] = {
+        name: lines
+        for name in PROTECTIVE_LISTS
+        if (lines := [line for line in now[name] or () if line not in (then[name] or ())])
+    }
+    if now["can_travel_alone"] is False and then["can_travel_alone"] is not False:
+        new["can_travel_alone"] = False
     return new
 
 

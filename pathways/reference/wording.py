@@ -19,7 +19,7 @@ from pathways.reference import advert_spelling, tables
 
 NUMBERS = re.compile(r"\d+s")
 NUMBER_PARTS = frozenset({"#", "#s"})
-ENDS = re.compile(r"\b(previous|inside)\s*(?:[.,;:!?)/\n]|$)", re.IGNORECASE)
+ENDS = re.compile(r"\b(previous|inside)\s*(?:[.,;:!?)/\n]|[-\u2013\u2014](?=\s)|$)", re.IGNORECASE)
 SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
 
 
