@@ -101,6 +101,7 @@ def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tu
 def _add(session: WriteSession, actor: Actor, subject: str, subjects: Sequence[tuple[UUID, UUID | None]]) -> None:
     people = {jobseeker_id for _, jobseeker_id in subjects if jobseeker_id is not None}
     actor.reading.audited |= people
+    actor.reading.outside -= people
     if len(subjects) == 1:
         session.add(row(actor, subject, *subjects[0], is_change=False))
         return
@@ -116,7 +117,7 @@ def read(database: Database, actor: Actor) -> None:
 
     Commit before the reply is sent, so that a failure prevents the reply.
     """
-    people = sorted(actor.reading.people - actor.reading.audited)
+    people = sorted(actor.reading.unaudited)
     opened(database, actor, "jobseekers", [(person, person) for person in people])
 
 

@@ -132,10 +132,19 @@ class Source(StrEnum):
 
 @dataclass(slots=True)
 class ReadPeople:
-    """The ids of the jobseekers whose data the replies to one request contain, and of those already in the audit."""
+    """The ids of the jobseekers whose data the replies to one request contain, and of those already in the audit.
+
+    ``outside`` are those of whom somebody outside the partner read more than references and states. That they were read
+    is in the audit even beside the row of a change, so that it can be said later what was read and when.
+    """
 
     people: set[UUID] = field(default_factory=set)
     audited: set[UUID] = field(default_factory=set)
+    outside: set[UUID] = field(default_factory=set)
+
+    @property
+    def unaudited(self) -> set[UUID]:
+        return (self.people - self.audited) | self.outside
 
 
 @dataclass(frozen=True, slots=True)

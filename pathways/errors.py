@@ -24,6 +24,8 @@ class DomainError(Exception):
     """An error. Its class says what happened; ``detail`` says what is wrong and what to do, without personal data."""
 
     title = "The request could not be carried out"
+    # Whether the audit records the attempt, because protection of a person or the actor's rights stopped it.
+    is_audited = False
 
     def __init__(self, detail: str, **more: Any) -> None:
         super().__init__(detail)
@@ -38,10 +40,12 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     title = "Not found"
+    is_audited = True
 
 
 class NotPermitted(DomainError):
     title = "Your role does not allow this"
+    is_audited = True
 
 
 class Conflict(DomainError):

@@ -5,11 +5,11 @@ person; the API, files, timeline and the copy of a jobseeker's data all call it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, StrEnum
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Self, get_args
 
@@ -109,6 +109,41 @@ def visible_fields(actor: Actor, relationship: Relationship, purpose: Purpose) -
     return POLICY.get((relationship.relation, purpose), ONLY_RECORD)
 
 
+# By group, whether a text speaks of what belongs to that group. A room above registers each (``decide_by_words``).
+_SPEAKS_OF: dict[Group, Callable[[str], bool]] = {}
+BY_WORDS = (Group.CONVICTIONS,)
+# Groups whose values are no free text about the person, and names that are addresses.
+NO_TEXT_GROUPS, NO_TEXT = frozenset({Group.RECORD, Group.IDENTITY}), frozenset({"phone", "email", "postcode"})
+
+
+def decide_by_words(group: Group, speaks: Callable[[str], bool]) -> None:
+    """Register the function that says whether a text belongs to a group by its words, whatever field it is in."""
+    _SPEAKS_OF[group] = speaks
+
+
+def _readable(value: Any, speaks: Callable[[str], bool]) -> Any:
+    """Return a value without the texts of which ``speaks`` is true: lines of a list are left out, a text is None."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return None if speaks(value) else value
+    if isinstance(value, list):
+        kept = [line for line in value if not _speaks_anywhere(line, speaks)]
+        return value if len(kept) == len(value) else kept or None
+    if isinstance(value, dict):
+        words = {key: inner for key, inner in value.items() if not _speaks_anywhere(inner, speaks)}
+        return value if len(words) == len(value) else words or None
+    return value
+
+
+def _speaks_anywhere(value: Any, speaks: Callable[[str], bool]) -> bool:
+    if isinstance(value, dict):
+        return any(_speaks_anywhere(inner, speaks) for inner in value.values())
+    if isinstance(value, list):
+        return any(_speaks_anywhere(inner, speaks) for inner in value)
+    return isinstance(value, str) and not isinstance(value, Enum) and speaks(value)
+
+
 class UntaggedField(TypeError):
     """A field of a reply has no group, so the policy cannot decide who may see it."""
 
@@ -139,18 +174,38 @@ class Schema(BaseModel):
     def limited_to(self, visible: frozenset[Group]) -> Self:
         """Return the reply with every field outside the visible groups left empty and named in ``withheld``.
 
-        Of ``as_written``, the words of a field are visible where the field is.
+        Of ``as_written``, the words of a field are visible where the field is. A text whose words belong to a group
+        that is not visible is withheld, and so is a line of a list, whatever field they are in. Where the text about
+        safe contact is withheld, so are the ways to contact the person.
         """
-        hidden = sorted(name for name, group in self.groups_by_value().items() if group not in visible)
-        if not hidden:
-            return self
+        hidden = {name for name, group in self.groups_by_value().items() if group not in visible}
         changes: dict[str, Any] = dict.fromkeys(hidden)
-        if "as_written" in self.group_of:
+        if hidden and "as_written" in self.group_of:
             words: dict[str, str] = getattr(self, "as_written", None) or {}
             changes["as_written"] = {n: said for n, said in words.items() if self.group_of.get(n) in visible} or None
+        for group in BY_WORDS:
+            if group not in visible:
+                changes |= self._without_words_of(group, changes)
+        if not changes:
+            return self
         if "withheld" in self.group_of:
-            changes["withheld"] = hidden
+            earlier: list[str] = getattr(self, "withheld", None) or []
+            changes["withheld"] = sorted({*changes, *earlier} - {"as_written"})
         return self.model_copy(update=changes)
+
+    def _without_words_of(self, group: Group, changed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields whose texts belong to a group by their words, with what remains of them."""
+        less: dict[str, Any] = {}
+        for name, its_group in self.group_of.items():
+            if name != "as_written" and (its_group in NO_TEXT_GROUPS or name in NO_TEXT):
+                continue
+            value = changed.get(name, getattr(self, name))
+            kept = _readable(value, _SPEAKS_OF[group])
+            if kept is not value:
+                less[name] = kept
+        if less.get("safe_contact", ...) is None:
+            less |= {name: None for name, its_group in self.group_of.items() if its_group is Group.CONTACT}
+        return less
 
 
 class Body(BaseModel):

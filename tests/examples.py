@@ -87,6 +87,8 @@ FROM_THE_TESTS = {
     "rule": "LOCAL_13_IN_16",
     "columns": {"Service user": "given_name"},
 }
+# Fields of a body that must not be sent together with the others of its example.
+LEFT_OUT = {"NewSafetyExclusion": {"who", "postcode", "radius_km"}}
 MOST_ITEMS, MOST_TRIES = 2, 12
 
 
@@ -108,7 +110,9 @@ class Recorder:
         self._post()
         for name, schema in sorted(self.schemas.items()):
             if name not in self.examples and "properties" in schema:
-                made = self._made(schema)
+                made = {
+                    field: value for field, value in self._made(schema).items() if field not in LEFT_OUT.get(name, ())
+                }
                 if self._is_valid(schema, made):
                     self.examples[name] = made
         return {name: self.examples[name] for name in sorted(self.examples)}

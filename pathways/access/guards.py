@@ -242,20 +242,20 @@ class PathwaysRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that records in the audit whom a reply is about, before the reply is sent.
 
-        It also records attempts that are refused, because the role or the record is not the actor's.
+        It also records attempts that are refused by the actor's rights or by what protects a person.
         """
         handle = super().get_route_handler()
 
         async def audited(request: Request) -> Response:
             try:
                 response = await handle(request)
-            except (errors.NotPermitted, errors.NotFound):
+            except errors.DomainError as refused:
                 actor = getattr(request.state, "actor", None)
-                if actor is not None:
+                if actor is not None and refused.is_audited:
                     await run_in_threadpool(_audit_refusal, request, actor, await _named_in_body(request))
                 raise
             actor = getattr(request.state, "actor", None)
-            if actor is not None and actor.reading.people - actor.reading.audited:
+            if actor is not None and actor.reading.unaudited:
                 await run_in_threadpool(audit.read, get_database(request), actor)
             return response
 

@@ -182,7 +182,7 @@ def merge_records(
             lambda: merging.merge(session, actor, holdings, jobseeker_id, new.other_id, new.reason),
             lambda merge_id: session.get_one(Merge, merge_id),
         )
-        reply = merging.reply(session, made)
+        reply = merging.reply(session, actor, made)
     return reply.model_copy(update={"may_be": visible_candidates(database, actor, [jobseeker_id])})
 
 

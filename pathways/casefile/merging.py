@@ -26,11 +26,13 @@ from pathways.duplicates import queries as duplicate_queries
 from pathways.duplicates.models import PAIR_MOVES, PairEvent, PairState
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, RuleBroken
+from pathways.fields import SHAREABLE, Group
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import exclusions, identifiers, identify, joining, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     PROFILE_NAMES,
     Jobseeker,
@@ -47,6 +49,7 @@ from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.placements.models import Placement
 from pathways.protection import actions as protection
+from pathways.protection import queries as protection_queries
 from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
@@ -56,6 +59,8 @@ LEFT_TEXTS = {
     "case": "The case was closed, opened or assigned since the merge, so the case stays as it is now.",
     "restricted": "The record was restricted since the merge, so both records are now restricted.",
     "kept_restricted": "The record stays restricted, because it contains data recorded or edited since the merge.",
+    "protective_fields": "What was recorded since the merge about safe contact, an interpreter, what to avoid,"
+    " adjustments or travelling alone is now in both records. Check in which it belongs.",
     "protected": "A safety exclusion or withdrawn permission recorded since the merge now applies to both records.",
 }
 
@@ -314,7 +319,10 @@ def undo(
             " separated now. End or withdraw it where you can, then undo the merge."
         ) from clash
     session.expire_all()
-    left = _restore(session, actor, kept, taken, made.before, stays=bool(stay))
+    recorded_since = _protective_since(session, kept, made.before["after"])
+    left, as_before = _restore(session, actor, kept, taken, made.before, stays=bool(stay))
+    if _give_protective(session, actor, taken, *recorded_since):
+        left.append("protective_fields")
     if _protect_both(session, actor, kept, taken, made.recorded_at):
         left.append("protected")
     withdrawn = made.withdrawn(actor, reason)
@@ -324,6 +332,7 @@ def undo(
     _record_pair_event(session, actor, kept, taken, PairEvent.UNDO, reason)
     session.flush()
     for person in (kept, taken):
+        protection.protect(session, actor, person)
         duplicate_actions.refresh_pairs(session, actor, person)
     identify.note(session, kept.partner_id, [kept.id, taken.id])
     result = UndoneOut(
@@ -332,22 +341,26 @@ def undo(
         put_back=counts,
         stays=stay,
         left=[LEFT_TEXTS[name] for name in left],
+        as_before=as_before,
     )
     return withdrawn, result
 
 
 def _restore(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any], *, stays: bool
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     """Restore both records to their state before the merge, except for what was edited since.
 
-    Returns the keys of ``LEFT_TEXTS`` that describe what was not restored.
+    Returns the keys of ``LEFT_TEXTS`` that describe what was not restored, and the names of the kept record's fields
+    that are again as before the merge.
     """
     after, now = before["after"], _states_before(session, kept, taken)
     left = []
-    if _restore_details(session, actor, kept, before, after):
+    is_edited, details_back = _restore_details(session, actor, kept, before, after)
+    if is_edited:
         left.append("details")
-    if _restore_profile(session, actor, kept, before, after):
+    is_edited, profile_back = _restore_profile(session, actor, kept, before, after)
+    if is_edited:
         left.append("profile")
     taken.merged_into_id = None
     session.flush()
@@ -368,7 +381,7 @@ def _restore(
             left.append("kept_restricted")
         else:
             restrictions.lift(session, actor, kept, "A merge of two records was undone.")
-    return left
+    return left, sorted(details_back | profile_back)
 
 
 def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
@@ -398,10 +411,13 @@ def _assign_as_enrolled(session: WriteSession, actor: Actor, person: Jobseeker, 
 
 def _restore_details(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> bool:
-    """Empty the details that the merge filled, unless edited since; return whether any detail was edited since."""
+) -> tuple[bool, set[str]]:
+    """Empty the details that the merge filled, unless edited since.
+
+    Returns whether any detail was edited since, and the names of those that are as before.
+    """
     if before["details"] == after["details"]:
-        return False
+        return False, set()
     old, new = (
         identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(states["details"])))
         for states in (before, after)
@@ -410,15 +426,18 @@ def _restore_details(
     back = _unedited(old.as_dict(), new.as_dict(), now.as_dict())
     if back:
         jobseeker_actions.record_details(session, actor, kept, now.changed(back))
-    return now != new
+    return now != new, set(back) - {"as_written"}
 
 
 def _restore_profile(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> bool:
-    """Empty the profile fields that the merge filled, unless edited since; return whether any was edited since."""
+) -> tuple[bool, set[str]]:
+    """Empty the profile fields that the merge filled, unless edited since.
+
+    Returns whether any field was edited since, and the names of those that are as before.
+    """
     if before["profile"] == after["profile"]:
-        return False
+        return False, set()
     old = session.get(ProfileVersion, UUID(before["profile"])) if before["profile"] else None
     new = session.get_one(ProfileVersion, UUID(after["profile"]))
     now = jobseeker_queries.profile(session, kept)
@@ -429,7 +448,7 @@ def _restore_profile(
     if back or about_back:
         said_by = {name: by for name, by in (now.said_by if now else {}).items() if name not in back}
         _write_profile(session, actor, kept, columns | back, said_by, about | about_back)
-    return columns != _columns(new) or about != _about(new)
+    return columns != _columns(new) or about != _about(new), {*back, *about_back}
 
 
 def _about(version: ProfileVersion | None) -> dict[str, Any]:
@@ -439,6 +458,40 @@ def _about(version: ProfileVersion | None) -> dict[str, Any]:
 def _unedited(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that a merge changed and that were not edited since, with their values before the merge."""
     return {name: old[name] for name in old if new[name] != old[name] and now[name] == new[name]}
+
+
+def _protective_since(
+    session: Session, kept: Jobseeker, after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what protects the jobseeker in the kept record and was recorded since the merge: details and profile."""
+    then = identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(after["details"])))
+    now = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
+    version = session.get(ProfileVersion, UUID(after["profile"])) if after["profile"] else None
+    columns = _columns(jobseeker_queries.profile(session, kept))
+    return joining.protective_since(then, now), joining.protective_columns_since(_columns(version), columns)
+
+
+def _give_protective(
+    session: WriteSession, actor: Actor, taken: Jobseeker, details: Mapping[str, Any], columns: Mapping[str, Any]
+) -> bool:
+    """Add to the other record what protects and was recorded since the merge; nobody can tell to whom it belongs.
+
+    Returns whether there was anything to add.
+    """
+    if details:
+        own = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
+        new = joining.protective_details(own, Details(**details))
+        joining.must_fit(new)
+        if new:
+            jobseeker_actions.record_details(session, actor, taken, own.changed(new))
+    if columns:
+        version = jobseeker_queries.profile(session, taken)
+        own_columns = _columns(version)
+        changes = joining.protective_columns(own_columns, columns)
+        if changes:
+            said_by = (dict(version.said_by) if version else {}) | dict.fromkeys(changes, "merge")
+            _write_profile(session, actor, taken, own_columns | changes, said_by, _about(version))
+    return bool(details or columns)
 
 
 def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, since: datetime) -> bool:
@@ -478,8 +531,18 @@ def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: 
     return True
 
 
-def reply(session: Session, made: Merge) -> MergeOut:
-    return replies(session, [made])[0]
+def reply(session: Session, actor: Actor, made: Merge) -> MergeOut:
+    """Return a merge with what it stopped and, if it withheld or restricted anything, what had already been read."""
+    shape = replies(session, [made])[0]
+    kept = jobseeker_queries.jobseeker(session, actor, made.jobseeker_id)
+    stopped = protection.stopped_at(session, kept, made.recorded_at)
+    is_restricted = made.before["after"]["is_restricted"] and not made.before["is_restricted"]
+    if is_restricted or "contact_withheld_reason" in made.filled:
+        groups = SHAREABLE if is_restricted else frozenset({Group.CONTACT})
+        ids = protection_queries.ever_permitted(session, kept)
+        read = protection_queries.earlier_readings(session, kept, ids, groups)
+        stopped = stopped.model_copy(update={"already_read": stopped.already_read or read})
+    return shape.model_copy(update={"stopped": stopped})
 
 
 def replies(session: Session, merges: Sequence[Merge]) -> list[MergeOut]:

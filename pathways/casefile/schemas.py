@@ -9,6 +9,7 @@ from pydantic import Field
 from pathways.fields import Body, GivenReason, Group, Schema
 from pathways.holdings import TimelineEntry
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
+from pathways.protection.schemas import StoppedOut
 
 
 class TimelinePage(Schema):
@@ -73,6 +74,10 @@ class MergeOut(Schema):
         description="The kept record's fields that changed: blank fields that were filled, and texts and lists of both"
         " records that protect the jobseeker and were joined."
     )
+    stopped: Annotated[StoppedOut | None, Group.NOTES] = Field(
+        default=None,
+        description="In the reply to the merge: what it stopped at once, what you must decide, and what had been read.",
+    )
     may_be: MayBe = MAY_BE
 
 
@@ -89,5 +94,8 @@ class UndoneOut(Schema):
     )
     left: Annotated[list[str], Group.RECORD] = Field(
         description="One sentence for each kind of edit made after the merge. The undo leaves these edits as they are."
+    )
+    as_before: Annotated[list[str], Group.RECORD] = Field(
+        description="The kept record's fields that the merge had filled or joined, and that are again as before it."
     )
     may_be: MayBe = MAY_BE

@@ -461,6 +461,7 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
     contested = queries.contested(session, [claim for claim in claims if claim.partner_id == actor.organisation_id])
     shapes = []
     for claim in claims:
+        actor.reading.people.add(claim.jobseeker_id)  # the funder reads only a pseudonym, which is still one person's
         days, tier = counts[claim.id]
         answers = queries.funders_answers(moves.get(claim.id, []))
         columns = {name: getattr(claim, name, None) for name in ClaimOut.model_fields}

@@ -181,6 +181,24 @@ def for_partner(actor: "Actor", partner_id: UUID) -> "Actor":
     return actor
 
 
+@contextmanager
+def audited(database: "Database", actor: "Actor", **ids: UUID) -> Iterator[None]:
+    """Record in the audit what the API records: the jobseekers whose data the command read, and a refused attempt.
+
+    ``ids`` are the ids that the command was given, for instance ``jobseeker_id``. Nothing is printed before the audit
+    has its row: print after the block.
+    """
+    from pathways import audit, errors
+
+    try:
+        yield
+    except errors.DomainError as refused:
+        if refused.is_audited:
+            audit.refused(database, actor, ids)
+        raise
+    audit.read(database, actor)
+
+
 def day_of(text: str | None) -> date | None:
     if text is None:
         return None

@@ -80,6 +80,7 @@ def export_claims(
     acting_as: ActAs = None,
 ) -> None:
     """Write the file of a month's claims for a commissioner. Example: pathways export claims 2026-10 --out var."""
+    from pathways import audit
     from pathways.exports import actions, queries
     from pathways.exports.schemas import NewClaimsFile
     from pathways.settings import Settings
@@ -92,5 +93,6 @@ def export_claims(
             certificate = queries.certificate(session, actor.organisation_id, folder)
         with database.writing(actor) as session:
             made = actions.make_claims(session, actor, new, certificate)
+        audit.opened(database, actor, "exports", [(made.id, None)])
         with database.reading(actor, newest=True) as session:
             print(actions.deliver(session, actor, made, out))

@@ -248,9 +248,12 @@ def _imported(
 def _report_of(
     database: "Database", actor: "Actor", kind: "ImportKind", run: "ImportRun", result: Path | None
 ) -> "ImportOut":
+    from pathways import audit
     from pathways.imports import files, reports
     from pathways.imports.models import ImportRun
 
+    if result is not None:
+        audit.opened(database, actor, "imports", [(run.id, None)])
     with database.reading(newest=True) as session:
         run = session.get_one(ImportRun, run.id)
         if result is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner, opened, operator
+from pathways.commands.acting import ActAs, On, PlainError, audited, day_of, for_partner, opened, operator
 
 if TYPE_CHECKING:
     from matching.bulk.caseload import Run
@@ -49,7 +49,8 @@ def shortlist(
             made = actions.record(session, actor, ranked, jobseeker_id=jobseeker_id, may_repeat=may_repeat)
             return ShortlistOut.model_validate(replay.reply(session, actor, made.shortlist, made))
 
-        answer = actions.settled(database, actor, ranking, act)
+        with audited(database, actor, jobseeker_id=jobseeker_id):
+            answer = actions.settled(database, actor, ranking, act)
     if as_json:
         print(answer.model_dump_json(indent=2))
         return
@@ -90,7 +91,8 @@ def unlock(
             person = queries.by_reference(session, jobseeker)
             jobseeker_id = person.id
             actor = for_partner(actor, person.partner_id)
-        answer = unlocking.for_jobseeker(database, actor, jobseeker_id, day_of(on) or actor.today)
+        with audited(database, actor, jobseeker_id=jobseeker_id):
+            answer = unlocking.for_jobseeker(database, actor, jobseeker_id, day_of(on) or actor.today)
     if not answer.items:
         print("No single change would open another good placement.")
     for line in answer.items[:limit]:
@@ -128,12 +130,12 @@ def rematch(
         for name, actor in _partners_to_rematch(database, first, partner):
             day = day_of(on) or actor.today
             own = keep / str(actor.organisation_id) if keep is not None else None
-            with _scoring(jobs, backend, scheduler) as run, _bar(name) as begun:
+            with _scoring(jobs, backend, scheduler) as run, _bar(name) as begun, audited(database, actor):
                 caseload, proposal = actions.propose(database, actor, day, run=run, folder=own, begun=begun)
             if not caseload.ids:
                 print(f"{name}: there are no open cases.")
                 continue
-            with database.writing(actor) as session:
+            with audited(database, actor), database.writing(actor) as session:
                 made = actions.record(session, actor, caseload, proposal)
                 answer = actions.reply(session, actor, made)
                 rows = session.scalars(

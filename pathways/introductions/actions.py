@@ -68,6 +68,7 @@ class IntroductionMoveRefused(MoveRefused):
 
 class PermissionNeeded(Conflict):
     title = "No permission from the jobseeker is on record"
+    is_audited = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def visible_groups(
         shared -= {Group.CONTACT}
     groups = visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, shared), Purpose.INTRODUCTION)
     if groups != ONLY_RECORD:
-        actor.reading.people.add(introduction.jobseeker_id)
+        actor.reading.outside.add(introduction.jobseeker_id)
     return groups
 
 

@@ -21,10 +21,38 @@ from pathways.jobseekers.schemas import (
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference.postcodes import locate
 
+# The fields that each kind of exclusion uses. Any other is refused, never dropped: it may be what protects the person.
+USED: dict[ExclusionKind, frozenset[str]] = {
+    ExclusionKind.ORGANISATION: frozenset({"social_enterprise_id"}),
+    ExclusionKind.PERSON: frozenset({"who"}),
+    ExclusionKind.AREA: frozenset({"postcode", "radius_km"}),
+}
+INSTEAD = {
+    "social_enterprise_id": "Record a second exclusion for the organisation.",
+    "who": "Record a second exclusion for the person.",
+    "postcode": "Record a second exclusion for the area.",
+    "radius_km": "Record a second exclusion for the area.",
+}
+NEEDS_WHOLE_POSTCODE = (
+    "The first part of a postcode is too large an area to measure a distance from. Give a full postcode nearby, and a"
+    " radius that covers the whole area."
+)
+UNKNOWN_POSTCODE = "The location of this postcode is not known. Use a full postcode nearby."
+
+
+def _refuse_unused(new: NewSafetyExclusion) -> None:
+    for name, instead in INSTEAD.items():
+        if name not in USED[new.kind] and getattr(new, name) not in {None, ""}:
+            raise RuleBroken(f"An exclusion of this kind does not use {name}. {instead}", pointer=f"/{name}")
+
 
 def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
-    """Record a safety exclusion of an organisation, a person or an area. A person's name is stored encrypted."""
+    """Record a safety exclusion of an organisation, a person or an area. A person's name is stored encrypted.
+
+    A field that the kind does not use is refused.
+    """
     must_not_be_void(person)
+    _refuse_unused(new)
     fact_id = uuid7()
     columns: dict[str, Any] = {}
     if new.kind is ExclusionKind.ORGANISATION:
@@ -47,9 +75,8 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
             raise RuleBroken("The radius is missing. Give it in kilometres.", pointer="/radius_km")
         place = locate(session, new.postcode)
         if place is None or place.basis != "postcode":
-            raise RuleBroken(
-                "The location of this postcode is not known. Use a full postcode nearby.", pointer="/postcode"
-            )
+            is_first_part = formats.OUTCODE.match(formats.tidy_postcode(new.postcode) or "")
+            raise RuleBroken(NEEDS_WHOLE_POSTCODE if is_first_part else UNKNOWN_POSTCODE, pointer="/postcode")
         columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
         columns |= {"easting": place.easting, "northing": place.northing}
     exclusion = SafetyExclusion.recorded(

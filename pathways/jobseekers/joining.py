@@ -5,6 +5,7 @@ lists of what to avoid and of adjustments, notes, experiences and barriers of bo
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -55,13 +56,18 @@ def new_details(kept: Details, taken: Details, today: date) -> dict[str, Any]:
     if words:
         filled["as_written"] = dict(kept.as_written or {}) | words
     protective = protective_details(kept, taken)
+    must_fit(protective)
+    return filled | protective
+
+
+def must_fit(protective: Mapping[str, Any]) -> None:
+    """Refuse joined texts that are too long to store."""
     for name in WITHHELD:
         if len(protective.get(name, "")) > MOST_JOINED:
             raise DifferToSettle(
                 f"Both records say {WHAT[name]}, in different words ({name}). Together they are longer than"
-                f" {MOST_JOINED} characters. Shorten the text of one record so that it says everything, then merge."
+                f" {MOST_JOINED} characters. Shorten the text of one record so that it says everything, then try again."
             )
-    return filled | protective
 
 
 def protective_details(kept: Details, said: Details) -> dict[str, Any]:
@@ -74,6 +80,31 @@ def protective_details(kept: Details, said: Details) -> dict[str, Any]:
     if said.interpreter_needed and not kept.interpreter_needed:
         new["interpreter_needed"] = True
     return new
+
+
+def protective_since(then: Details, now: Details) -> dict[str, Any]:
+    """Return the details that protect the jobseeker in ``now`` and did not in ``then``."""
+    names = (*WITHHELD, "interpreter_needed")
+    return {
+        name: getattr(now, name) for name in names if getattr(now, name) not in {None, "", False, getattr(then, name)}
+    }
+
+
+def protective_columns_since(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile fields that protect the jobseeker in ``now`` and did not in ``then``; of lists, new lines."""
+    new: dict[str, Any] = {
+        name: lines
+        for name in PROTECTIVE_LISTS
+        if (lines := [line for line in now[name] or () if line not in (then[name] or ())])
+    }
+    if now["can_travel_alone"] is False and then["can_travel_alone"] is not False:
+        new["can_travel_alone"] = False
+    return new
+
+
+def protected(said: Details, record: Details) -> Details:
+    """Return the details of a referral with what the record says now about safe contact, for whoever reads them."""
+    return replace(said, safe_contact=formats.joined_text(record.safe_contact, said.safe_contact, " / "))
 
 
 def new_columns(kept: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:

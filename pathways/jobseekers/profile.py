@@ -6,7 +6,6 @@ from typing import Any
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
-from pathways.fields import Group
 from pathways.jobseekers import formats, joining, queries
 from pathways.jobseekers.actions import must_not_be_void
 from pathways.jobseekers.models import (
@@ -21,7 +20,7 @@ from pathways.jobseekers.schemas import (
     NewProfile,
     ProfileOut,
 )
-from pathways.reference import half_days, tables, vocabulary, wording
+from pathways.reference import half_days, tables, vocabulary
 from pathways.reference.esco import ConceptKind
 
 
@@ -130,14 +129,7 @@ def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> P
         {"skill": skill.skill, "kind": skill.kind.value, "text": skill.source}
         for skill in vocabulary.drawn(version.experiences)
     ]
-    visible = queries.visible_groups(actor, person)
-    shaped = reply.limited_to(visible)
-    if Group.CONVICTIONS in visible or not shaped.barriers:
-        return shaped
-    readable = [line for line in shaped.barriers if not wording.speaks_of_convictions(line, actor.today)]
-    if len(readable) == len(shaped.barriers):
-        return shaped
-    return shaped.model_copy(update={"barriers": readable or None, "withheld": sorted({*shaped.withheld, "barriers"})})
+    return reply.limited_to(queries.visible_groups(actor, person))
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:

@@ -26,6 +26,7 @@ from pathways.jobseekers.models import (
     SharingPermission,
 )
 from pathways.jobseekers.schemas import QUESTIONS
+from pathways.reference import wording  # noqa: F401 - it decides by words what belongs to convictions
 
 OnePersons = TypeVar("OnePersons", bound=AboutPerson)
 

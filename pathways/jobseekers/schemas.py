@@ -290,13 +290,15 @@ class ProfileOut(ProfileFields):
 
 
 class NewSafetyExclusion(Body):
-    """The request body for recording a safety exclusion of an organisation, a person or an area."""
+    """The request body for recording a safety exclusion. A field that the kind does not use is refused."""
 
     kind: ExclusionKind
-    social_enterprise_id: UUID | None = None
+    social_enterprise_id: UUID | None = Field(default=None, description="For an organisation: the social enterprise.")
     who: Line | None = Field(default=None, description="For a person: their name, their e-mail address, or both.")
-    postcode: Annotated[Line, Field(max_length=20)] | None = None
-    radius_km: RadiusKm | None = None
+    postcode: Annotated[Line, Field(max_length=20)] | None = Field(
+        default=None, description="For an area: the full postcode of its centre. The first part alone is refused."
+    )
+    radius_km: RadiusKm | None = Field(default=None, description="For an area: the radius around its centre, in km.")
     reason: GivenReason
 
 

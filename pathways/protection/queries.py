@@ -1,6 +1,7 @@
 """Every query on what protective facts stopped, and on what social enterprises had read before."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from pathways.fields import SHAREABLE, Group
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionEvent, IntroductionMove
 from pathways.introductions.stops import LIVE
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker, SafetyExclusion, SharingPermission
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, SafetyExclusion, SharingPermission
 from pathways.messages.models import Notice
 from pathways.organisations.models import Membership, Organisation
 from pathways.placements.models import Placement, PlacementState
@@ -159,11 +160,34 @@ def _permission_history(session: Session, person: Jobseeker, ids: Collection[UUI
     return list(session.scalars(rows.order_by(SharingPermission.recorded_at, SharingPermission.id)))
 
 
-def _groups_at(history: Iterable[SharingPermission], social_enterprise_id: UUID, at: datetime) -> frozenset[Group]:
-    then = [row for row in history if row.social_enterprise_id == social_enterprise_id and row.recorded_at <= at]
-    if not then or then[-1].is_withdrawal:
-        return frozenset()
-    return jobseeker_queries.granted_groups(then[-1]) & SHAREABLE
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decided what social enterprises read of a jobseeker, oldest first."""
+
+    permissions: Sequence[SharingPermission]
+    details: Sequence[JobseekerDetails]
+
+    def groups_at(self, social_enterprise_id: UUID, at: datetime) -> frozenset[Group]:
+        """Return the groups that were permitted at an instant, without contact if it was withheld then."""
+        then = [
+            row
+            for row in self.permissions
+            if row.social_enterprise_id == social_enterprise_id and row.recorded_at <= at
+        ]
+        if not then or then[-1].is_withdrawal:
+            return frozenset()
+        details = [row for row in self.details if row.recorded_at <= at]
+        is_withheld = bool(details) and details[-1].contact_withheld_reason is not None
+        granted = jobseeker_queries.granted_groups(then[-1]) & SHAREABLE
+        return granted - {Group.CONTACT} if is_withheld else granted
+
+
+def _known(session: Session, person: Jobseeker, ids: Collection[UUID]) -> _Known:
+    details = select(JobseekerDetails).where(
+        JobseekerDetails.partner_id == person.partner_id, JobseekerDetails.jobseeker_id == person.id
+    )
+    rows = session.scalars(details.order_by(JobseekerDetails.recorded_at, JobseekerDetails.id)).all()
+    return _Known(_permission_history(session, person, ids), rows)
 
 
 def ever_permitted(session: Session, person: Jobseeker) -> set[UUID]:
@@ -182,8 +206,9 @@ def earlier_readings(
     """Return what each social enterprise had read about a jobseeker, and when, from the audit trail.
 
     Of ``groups``, those that the jobseeker permitted at the time of each reading. Left out: who never read any of them.
+    A reply without any field of the jobseeker is no reading, and neither is a step.
     """
-    history = _permission_history(session, person, ids)
+    known = _known(session, person, ids)
     names = enterprise_names(session, ids)
     rows = session.execute(
         select(AuditRow.organisation_id, AuditRow.recorded_at)
@@ -191,6 +216,7 @@ def earlier_readings(
             is_about([person.id, *jobseeker_queries.merged_ids(session, person)]),
             AuditRow.organisation_id.in_(ids),
             AuditRow.is_refused.is_(False),
+            AuditRow.is_change.is_(False),
         )
         .order_by(AuditRow.recorded_at)
     ).all()
@@ -200,7 +226,7 @@ def earlier_readings(
             (row.recorded_at, read)
             for row in rows
             if row.organisation_id == social_enterprise_id
-            and (read := groups & _groups_at(history, social_enterprise_id, row.recorded_at))
+            and (read := groups & known.groups_at(social_enterprise_id, row.recorded_at))
         ]
         if times:
             shown.append(

@@ -13,9 +13,13 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from pathways import fields
+from pathways.base import local_day, utc_now
 from pathways.reference import advert_spelling, tables
 
 NUMBERS = re.compile(r"\d+s")
+NUMBER_PARTS = frozenset({"#", "#s"})
+ENDS = re.compile(r"\b(previous|inside)\s*(?:[.,;:!?)/\n]|[-\u2013\u2014](?=\s)|$)", re.IGNORECASE)
 SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
 
 
@@ -141,8 +145,25 @@ def names_a_role(text: str, levels: Iterable[str], on: date) -> bool:
 
 
 def speaks_of_convictions(text: str, on: date) -> bool:
-    """Return whether a text speaks of convictions, by ``conviction_words.csv``, so that fewer people may read it."""
-    return bool(rows_found("conviction_words", "word", text, on))
+    """Return whether a text speaks of convictions, by ``conviction_words.csv``, so that fewer people may read it.
+
+    In that table the word ``endofphrase`` is the end of the text or of a part of a sentence: "has previous." is not
+    "has previous experience".
+    """
+    return _speaks_of_convictions(text, on, tables.reading_of("conviction_words"))
+
+
+@lru_cache(maxsize=4096)
+def _speaks_of_convictions(text: str, on: date, reading: tuple[Path, int]) -> bool:
+    words = _words(ENDS.sub(r"\1 endofphrase ", text))
+    stems = {form for word in words for form in word.forms}
+    return any(
+        entry.row["from"] <= on.isoformat() and entry.first_words & (stems | NUMBER_PARTS) and entry.found_in(words)
+        for entry in _entries("conviction_words", "word", reading)
+    )
+
+
+fields.decide_by_words(fields.Group.CONVICTIONS, lambda text: speaks_of_convictions(text, local_day(utc_now())))
 
 
 def in_advert(texts: Iterable[str | None], on: date, *, is_paid: bool) -> tuple[AdvertWords, ...]:

@@ -16,6 +16,7 @@ from pathways.database import Session, WriteSession, insert_many
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
+from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, identifiers, identify, joining, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -430,10 +431,14 @@ def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot
     profile = jobseeker_queries.profile(session, person)
     record_values = details.as_dict() | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
     snapshot_values = content_of(session, snapshot).as_dict()
+    # What the record says about safe contact stands beside the referral's number, so it is named even if it is new.
+    told = {"safe_contact"} if details.safe_contact else set()
     return sorted(
         name
         for name in record_values
-        if name != "as_written" and snapshot_values[name] is not None and snapshot_values[name] != record_values[name]
+        if name != "as_written"
+        and (snapshot_values[name] is not None or name in told)
+        and snapshot_values[name] != record_values[name]
     )
 
 
@@ -528,8 +533,10 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         for event in possible_events(REFERRAL_MOVES, referral.state)
         if not is_referrer or event in EVENTS_OF_REFERRER
     ]
+    person = session.get_one(Jobseeker, referral.jobseeker_id)
+    record = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     full = ReferralOut(
-        **DetailsFields(**content.details.as_read()).model_dump(),
+        **DetailsFields(**joining.protected(content.details, record).as_read()).model_dump(),
         **ProfileFields(**content.profile).model_dump(),
         **content.about,
         id=referral.id,
@@ -552,6 +559,8 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
+    if is_referrer and record.contact_withheld_reason and not content.details.contact_withheld_reason:
+        visible -= {Group.CONTACT}
     shaped = full.limited_to(visible)
     return shaped.model_copy(
         update={
@@ -565,7 +574,7 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     )
 
 
-def line_reply(nation: Nation, row: Any) -> ReferralLine:
+def line_reply(actor: Actor, nation: Nation, row: Any, case: jobseeker_queries.CaseAccess) -> ReferralLine:
     due = tables.due_on("acknowledge_referral", local_day(row.made_at), nation)
     return ReferralLine(
         id=row.id,
@@ -577,7 +586,7 @@ def line_reply(nation: Nation, row: Any) -> ReferralLine:
         source_type=row.source_type,
         acknowledge_by=due,
         is_repeat=row.is_repeat,
-    )
+    ).limited_to(queries.visible_groups_of_line(actor, case))
 
 
 def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:

@@ -24,6 +24,7 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.idempotency import Once
 from pathways.imports import api as imports
+from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pagination import Page, cut
@@ -87,7 +88,13 @@ def list_referrals(
             rows = rows.where(Referral.id > after)
         listed = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
         nation = session.get_one(Organisation, actor.organisation_id).nation
-        lines = cut(listed, page, lambda row: actions.line_reply(nation, row), lambda row: row.id)
+        people = jobseeker_queries.cases(session, (row.jobseeker_id for row in listed[: page.limit]))
+        lines = cut(
+            listed,
+            page,
+            lambda row: actions.line_reply(actor, nation, row, people[row.jobseeker_id]),
+            lambda row: row.id,
+        )
         items = progress.with_progress_of_lines(session, actor, lines.items, sources)
         return lines.model_copy(update={"items": items})
 

@@ -106,7 +106,7 @@ def with_progress(
     told = {"progress": _lines(known, referral, actor.today), "declined_because": next(iter(declined), None)}
     visible = queries.visible_groups(session, actor, referral)
     shown = {name: value for name, value in told.items() if ReferralOut.group_of[name] in visible}
-    return reply.model_copy(update={**shown, "referrer_may_read": stages})
+    return reply.model_copy(update={**shown, "referrer_may_read": stages}).limited_to(visible)
 
 
 def with_progress_of_lines(

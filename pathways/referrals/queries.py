@@ -54,6 +54,14 @@ def visible_groups(session: Session, actor: Actor, referral: Referral) -> frozen
     return jobseeker_queries.visible_groups(actor, person, Purpose.REFERRAL)
 
 
+def visible_groups_of_line(actor: Actor, case: jobseeker_queries.CaseAccess) -> frozenset[Group]:
+    """Return the groups of a line of a list that the actor may see. The request's audit row names the jobseeker."""
+    actor.reading.people.add(case.id)
+    if actor.role is Role.REFERRER:
+        return visible_fields(actor, Relationship(Relation.REFERRER), Purpose.REFERRAL)
+    return jobseeker_queries.visible_groups(actor, case, Purpose.REFERRAL)
+
+
 def earlier(session: Session, referral: Referral) -> Sequence[Referral]:
     """Return the earlier referrals of the same person to the same partner, oldest first."""
     rows = select(Referral).where(
@@ -105,6 +113,7 @@ def listed(actor: Actor) -> Select[Any]:
         .with_only_columns(  # type: ignore[assignment]  # a select of columns is a select
             Referral.id,
             Referral.ref,
+            Referral.jobseeker_id,
             Referral.state,
             ReferralSnapshot.given_name,
             ReferralSnapshot.family_name,

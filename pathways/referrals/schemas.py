@@ -1,5 +1,6 @@
 """Bodies and replies about referrals."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -119,6 +120,16 @@ class EarlierReferral(Schema):
     state: Annotated[ReferralState, Group.RECORD]
 
 
+OF_CONVICTIONS = frozenset({SourceType.PROBATION})
+
+
+def groups_by_source(group_of: Mapping[str, Group], source_type: SourceType | None) -> Mapping[str, Group]:
+    """Return the group of each field: who made a referral by probation belongs to convictions."""
+    if source_type not in OF_CONVICTIONS:
+        return group_of
+    return {name: Group.CONVICTIONS if group is Group.REFERRAL_SOURCE else group for name, group in group_of.items()}
+
+
 class ReferralOut(DetailsFields, ProfileFields):
     """A referral, with the fields that this actor may read."""
 
@@ -170,6 +181,10 @@ class ReferralOut(DetailsFields, ProfileFields):
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 
+    def groups_by_value(self) -> Mapping[str, Group]:
+        """Return the group of each field, which the kind of the referring organisation may decide."""
+        return groups_by_source(self.group_of, self.source_type)
+
 
 class ReferralLine(Schema):
     """One line of a list of referrals."""
@@ -188,6 +203,10 @@ class ReferralLine(Schema):
     progress: Annotated[list[ProgressLine] | None, Group.WORK] = Field(
         default=None, description="What became of the referral and its person. Only referrers read it in a list."
     )
+
+    def groups_by_value(self) -> Mapping[str, Group]:
+        """Return the group of each field, which the kind of the referring organisation may decide."""
+        return groups_by_source(self.group_of, self.source_type)
 
 
 class WorkloadQuery(Body):

@@ -120,7 +120,7 @@ def struck_strings(parts: zipfile.ZipFile) -> dict[int, str]:
 
     if STRINGS in parts.namelist():
         with parts.open(STRINGS) as xml:
-            parse(xml, started, ended, lambda written: rich.text(written))
+            parse(xml, started, ended, rich.text)
     return struck
 
 

@@ -19,6 +19,7 @@ from pathways.placements.models import Placement, PlacementState
 
 FOUND = "workplaces"  # key of the session's cache: the workplaces of excluded people, by exclusion
 ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;]+")
+SHORTEST = 3  # letters of a part of a name that is compared by its beginning or its short forms
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -32,7 +33,7 @@ class Connection:
 
 
 def connections(session: Session) -> set[Connection]:
-    """Return the current members of all social enterprises, and the contacts of all placements that are not closed."""
+    """Return who is known at social enterprises: members, contacts of placements not closed, public addresses."""
     members = (
         select(Membership.organisation_id, User.name, User.email)
         .join(User, User.id == Membership.user_id)
@@ -48,8 +49,11 @@ def connections(session: Session) -> set[Connection]:
         .where(Placement.contact_email.is_not(None), Placement.state != PlacementState.CLOSED)
         .distinct()
     )
+    published = select(Organisation.id, Organisation.public_email).where(
+        Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE, Organisation.public_email.is_not(None)
+    )
     found = {Connection(row.organisation_id, row.name, row.email.casefold()) for row in session.execute(members)}
-    for organisation_id, email in session.execute(contacts):
+    for organisation_id, email in (*session.execute(contacts), *session.execute(published)):
         found.add(Connection(organisation_id, "", (email or "").casefold()))
     return found
 
@@ -76,7 +80,7 @@ def workplaces(session: Session, exclusions: Iterable[SafetyExclusion]) -> dict[
 
 def _forget(session: Session, *_: object) -> None:
     """Forget what was found in this session when it writes something that may connect a person with a workplace."""
-    if any(isinstance(row, (Membership, User, Placement)) for row in (*session.new, *session.dirty)):
+    if any(isinstance(row, (Membership, User, Placement, Organisation)) for row in (*session.new, *session.dirty)):
         session.info.pop(FOUND, None)
 
 
@@ -96,10 +100,45 @@ def _mailbox(address: str) -> str:
 
 
 def _is_named(name: str, one: Connection) -> bool:
-    if one.name and (names.may_be_named(name, one.name) or names.may_be_written(one.name, name)):
+    if one.name and (
+        names.may_be_named(name, one.name) or names.may_be_written(one.name, name) or _is_called(name, one.name)
+    ):
         return True
     local = one.email.partition("@")[0]
     words = [word for word in NO_LETTERS.split(local) if word]
     if len(words) > 1:
-        return names.may_be_named(name, " ".join(words))
-    return bool(words) and names.may_be_written(name, words[0])
+        return names.may_be_named(name, " ".join(words)) or _is_called(name, " ".join(words))
+    return bool(words) and (names.may_be_written(name, words[0]) or _is_called_in_one_word(name, words[0]))
+
+
+def _is_called(text: str, name: str) -> bool:
+    """Return whether neighbouring words of a text are a family name in ``name`` and another form of a given name."""
+    words = names.plain(name).split()
+    return any(
+        names.alike(family, other_family) >= names.Alike.VARIANT and _may_be_short_for(given, other)
+        for pair in names.pairs_of_words(text)
+        for given, family in (pair, pair[::-1])
+        for other_family in words
+        for other in words
+        if other is not other_family
+    )
+
+
+def _is_called_in_one_word(text: str, run_together: str) -> bool:
+    return any(
+        (run_together.endswith(family) and _may_be_short_for(given, run_together.removesuffix(family)))
+        or (run_together.startswith(family) and _may_be_short_for(given, run_together.removeprefix(family)))
+        for pair in names.pairs_of_words(text)
+        for given, family in (pair, pair[::-1])
+        if len(family) >= SHORTEST
+    )
+
+
+def _may_be_short_for(first: str, second: str) -> bool:
+    """Return whether two given names may be one person's: one begins the other, or their short forms sound alike."""
+    if min(len(first), len(second)) < SHORTEST:
+        return False
+    if first.startswith(second) or second.startswith(first):
+        return True
+    forms = [{names.sound(form) for form in {name, *names.called(name)}} for name in (first, second)]
+    return bool(forms[0] & forms[1])

@@ -29,10 +29,12 @@ class Safety(StrEnum):
 
 class ExcludedForSafety(Conflict):
     title = "A safety exclusion covers this placement"
+    is_audited = True
 
 
 class SafetyNotChecked(Conflict):
     title = "Make sure that this placement is safe first"
+    is_audited = True
 
 
 EXCLUDED = (
