@@ -345,8 +345,8 @@ def _must_have_recorded_nothing(session: Session, actor: Actor, claim: Claim) ->
     facts = queries.rested_on(session, [claim], people).get(claim.id)
     if facts:
         raise OwnClaim(
-            f"You recorded or checked {_listed(facts)}, so you cannot decide this claim. Another team manager who had"
-            " no part in it can, or the commissioner (the funder).",
+            f"You had a part in this claim ({_listed(facts)}), so you cannot decide it. Another team manager who had no"
+            " part in it can, or the commissioner (the funder).",
             facts=facts,
         )
 

@@ -200,7 +200,7 @@ def test_who_recorded_or_checked_a_fact_makes_no_decision_on_the_claim(client, w
                     refused = call(who, f"{path}/{name}", expect=403, **body)
                     assert refused["type"] == "/problems/own-claim"
                     assert FACTS[fact] in refused["facts"]
-                    assert "the commissioner, or a team manager who recorded and checked nothing" in refused["detail"]
+                    assert "Another team manager who had no part in it can, or the commissioner" in refused["detail"]
                     assert "@" not in refused["detail"]
                     tried += 1
     assert tried == 18
@@ -225,7 +225,7 @@ def test_a_partner_whose_only_manager_checked_is_paid_through_the_funder(client,
     path = Journey(client, world, call, check="manager").to_submitted()
     refused = call("manager", f"{path}/accept", expect=403)
     assert refused["facts"] == ["a check of the evidence"]
-    assert "only the commissioner can decide" in refused["detail"]
+    assert "or the commissioner (the funder)" in refused["detail"]
     call("commissioner", f"{path}/accept")
     paid = call("commissioner", f"{path}/pay")
     assert (paid["state"], paid["funders_answer"]) == ("paid", None)
@@ -365,7 +365,7 @@ def test_who_ever_checked_the_evidence_neither_records_the_outcome_nor_submits(
     call("caseworker", f"/claims/{draft['id']}/withdraw", reason="Again.")
     call("caseworker", f"/outcomes/{claim['outcome_id']}/withdraw", reason="Again.")
     one = {"enrolment_id": claim["enrolment_id"], "rule": RULE}
-    assert "that you did not check" in call(again, "/outcomes", expect=409, **one)["detail"]
+    assert "If you checked it yourself" in call(again, "/outcomes", expect=409, **one)["detail"]
     call("caseworker", "/outcomes", **one)
 
 

@@ -116,7 +116,7 @@ def test_an_update_is_shown_field_by_field_before_it_is_made(client, world: Worl
     send(client, world, text(AMINA), query="")
     changed = AMINA.replace("NW9 5QN", "NW9 5QP").replace("QQ224466C", "QQ224466D").replace("2026-09-01", "2026-08-31")
     run = send(client, world, text(changed, WEI))
-    assert (run["report"]["updated"], run["report"]["created"]) == (1, 1)
+    assert (run["report"]["to_update"], run["report"]["to_create"]) == (1, 1)
     (row,) = rows(client, world, run, "?state=to_update")
     assert {c["field"]: (c["was"], c["becomes"]) for c in row["changes"]} == {
         "nino": ("******66C", "******66D"),
