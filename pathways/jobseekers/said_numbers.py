@@ -1,5 +1,6 @@
 """Which of the telephone numbers in a text is current, by the words beside them, as in "old 07700 900711 new ..."."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -65,10 +66,10 @@ def _is_past(before: str, after: str) -> bool:
 
 
 def _words_beside(line: str, numbers: Sequence[NumberInText]) -> list[tuple[str, str]] | None:
-    """Return the words before and after each number that are about it; None if it is open which number they are about."""
+    """Return the words about each number, before and after it; None if it is open which number they are about."""
     first, last = line[: numbers[0].start], line[numbers[-1].end :]
     before, after = [first], []
-    for number, following in zip(numbers, numbers[1:], strict=False):
+    for number, following in itertools.pairwise(numbers):
         gap = line[number.end : following.start]
         breaks = list(BREAK.finditer(gap))
         if breaks:

@@ -13,8 +13,8 @@ def normal(header: str) -> str:
 
 # What headers say in brackets about the form of their cells.
 FORM_IN_BRACKETS = re.compile(
-    r"[(\[][\s]*(?:e\.?g\.?|eg|i\.?e\.?|format|optional|required|mandatory|if known|if any|please|yes|y\s?/|dd|d/m|yyyy|mm"
-    r"|uk|24|hh|number|digits|text|date|choose|select|drop|see|as |in |all|one|\*)[^)\]]*[)\]]",
+    r"[(\[][\s]*(?:e\.?g\.?|eg|i\.?e\.?|format|optional|required|mandatory|if known|if any|please|yes|y\s?/|dd|d/m|yyyy"
+    r"|mm|uk|24|hh|number|digits|text|date|choose|select|drop|see|as |in |all|one|\*)[^)\]]*[)\]]",
     re.IGNORECASE,
 )
 
