@@ -134,8 +134,8 @@ class Source(StrEnum):
 class ReadPeople:
     """The ids of the jobseekers whose data the replies to one request contain, and of those already in the audit.
 
-    ``outside`` are those of whom somebody outside the partner read more than references and states. That they were read
-    is in the audit even beside the row of a change, so that it can be said later what was read and when.
+    ``outside`` are the jobseekers about whom somebody outside the partner read more than references and states. The
+    audit has a row of that reading in addition to the row of a change, so that what was read can be listed later.
     """
 
     people: set[UUID] = field(default_factory=set)

@@ -103,7 +103,7 @@ def protective_columns_since(then: Mapping[str, Any], now: Mapping[str, Any]) ->
 
 
 def protected(said: Details, record: Details) -> Details:
-    """Return the details of a referral with what the record says now about safe contact, for whoever reads them."""
+    """Return the details of a referral with what the record says now about safe contact."""
     return replace(said, safe_contact=formats.joined_text(record.safe_contact, said.safe_contact, " / "))
 
 

@@ -1,8 +1,8 @@
 """Which of the telephone numbers in a text is current, by the words beside them, as in "old 07700 900711 new ..."."""
 
+import itertools
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 CURRENT = re.compile(
@@ -39,7 +39,7 @@ def current(line: str, numbers: Sequence[NumberInText]) -> NumberInText | None:
     ``numbers`` are in the order of the line. None means that the words leave open which number is current, or that all
     numbers are old or refused.
     """
-    words = _words_beside(line.casefold(), numbers)
+    words = _words_around(line.casefold(), numbers)
     if words is None:
         return None
     kept, chosen = [], []
@@ -65,11 +65,11 @@ def _is_past(before: str, after: str) -> bool:
     return False
 
 
-def _words_beside(line: str, numbers: Sequence[NumberInText]) -> list[tuple[str, str]] | None:
-    """Return the words before and after each number that are about it; None if that is not clear."""
+def _words_around(line: str, numbers: Sequence[NumberInText]) -> list[tuple[str, str]] | None:
+    """Return the words about each number, before and after it; None if it is open which number they are about."""
     first, last = line[: numbers[0].start], line[numbers[-1].end :]
     before, after = [first], []
-    for number, following in pairwise(numbers):
+    for number, following in itertools.pairwise(numbers):
         gap = line[number.end : following.start]
         breaks = list(BREAK.finditer(gap))
         if breaks:

@@ -135,8 +135,8 @@ def _postcode(text: str) -> Any:
 
 OPEN_TO_ALL = re.compile(
     r"^(?:-+|n/?a|nil|no(?:ne|body|t applicable|t ring[ -]?fenced| restrictions?| limits?| one)?|any(?:one|body)?|all"
-    r"|every(?:one|body)"
-    r"|open(?: to (?:all|any(?:one|body)|every(?:one|body)))?|unrestricted|all (?:welcome|groups))[. !]*$",
+    r"|every(?:one|body)|open(?: to (?:all|any(?:one|body)|every(?:one|body)))?|unrestricted"
+    r"|all (?:welcome|groups))[. !]*$",
     re.IGNORECASE,
 )
 

@@ -399,7 +399,7 @@ def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
     settled = slips.settle(cells_of_row)
     values, words, warnings = settled.values, dict(settled.words), list(settled.warnings)
     for name, rule in list(legality.impossible_days(values, local_day(utc_now()))):
-        # A day that cannot be meant, such as the first day of a calendar, stands for one that is not known.
+        # A day that cannot be meant, such as the first day of a calendar, is taken for an unknown day.
         words.setdefault(name, str(values[name]))
         values[name] = None
         warnings.append((name, f"{rule} The field is left unknown.", "What was written is in as_written."))

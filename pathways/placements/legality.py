@@ -67,7 +67,7 @@ def notes(placement: Placement, today: date) -> list[str]:
 
 
 def place_unknown(placement: Placement) -> str | None:
-    """Return a sentence if the place of a listing cannot be found by what stands in the place of its postcode."""
+    """Return a sentence if the place of a listing cannot be found by the text in its postcode."""
     if not placement.postcode or placement.easting is not None or placement.remote is Remote.YES:
         return None
     return (

@@ -18,11 +18,10 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identifiers, identify, joining, profile, restrictions
+from pathways.jobseekers import formats, identifiers, identify, joining
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
-from pathways.jobseekers.models import DETAIL_NAMES, MOST_JOINED, PROFILE_NAMES, Jobseeker, ProfileVersion
+from pathways.jobseekers.models import PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.messages import actions as message_actions
 from pathways.messages import queries as message_queries
@@ -30,7 +29,7 @@ from pathways.messages.actions import WebhookEvent
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
-from pathways.referrals import queries, sources
+from pathways.referrals import carrying, queries, sources
 from pathways.referrals.content import Arriving, ReferralContent, days_to_come
 from pathways.referrals.models import (
     ABOUT_NAMES,
@@ -209,7 +208,7 @@ def record(
     )
     for item in arriving:
         if item.person is not None:
-            _protect_known(session, actor, item.person, item.content)
+            carrying.protect_known(session, actor, item.person, item.content)
     candidates = duplicate_actions.find_candidates(session, actor, new_people, BatchComparison.CAME)
     may_be = {
         person.id: person_candidates for (person, _), person_candidates in zip(new_people, candidates, strict=True)
@@ -222,28 +221,6 @@ def record(
         RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
     ]
-
-
-def _protect_known(session: WriteSession, actor: Actor, person: Jobseeker, content: ReferralContent) -> None:
-    """Apply at once what protects a known person in a referral, so that it is not left in the referral only.
-
-    It is added to what the record says. A text that would become too long stays as it was; the reply then names it in
-    ``differs_from_record``.
-    """
-    if content.about["is_restricted"]:
-        restrictions.restrict(session, actor, person, "The referrer asked for it.")
-    current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    new = {
-        name: value
-        for name, value in joining.protective_details(current, content.details).items()
-        if not isinstance(value, str) or len(value) <= MOST_JOINED
-    }
-    if new:
-        jobseeker_actions.record_details(session, actor, person, current.changed(new))
-    version = jobseeker_queries.profile(session, person)
-    columns = {name: getattr(version, name, None) for name in PROFILE_NAMES}
-    if lists := joining.protective_columns(columns, content.profile):
-        profile.add_of_referrer(session, actor, person, lists)
 
 
 def _webhook(referral: Referral, row: Mapping[str, Any]) -> WebhookEvent:
@@ -386,42 +363,11 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     flag_modified(referral, "state")
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = {name: value for name, value in after.details.as_dict().items() if name in new}
-    _carry_details(session, actor, person, before.details, details)
-    _carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
-    _protect_known(session, actor, person, after)
+    carrying.carry_details(session, actor, person, before.details, details)
+    carrying.carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
+    carrying.protect_known(session, actor, person, after)
     session.flush()  # so that the reply includes the new version
     return True
-
-
-def _carry_details(
-    session: WriteSession, actor: Actor, person: Jobseeker, before: Details, new: Mapping[str, Any]
-) -> None:
-    current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    unedited = {
-        name: value
-        for name, value in new.items()
-        if name != "as_written"
-        and getattr(current, name) == getattr(before, name)
-        and not (name in joining.WITHHELD and value in joining.BLANK)
-    }
-    words = {
-        name: said
-        for name, said in (new.get("as_written") or {}).items()
-        if name in DETAIL_NAMES and getattr(current, name) == getattr(before, name)
-    }
-    if words and words.items() - (current.as_written or {}).items():
-        unedited["as_written"] = words
-    if unedited:
-        jobseeker_actions.record_details(session, actor, person, current.changed(unedited))
-
-
-def _carry_profile(
-    session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
-) -> None:
-    current = jobseeker_queries.profile(session, person)
-    unedited = {name: value for name, value in new.items() if getattr(current, name, None) == before[name]}
-    if unedited:
-        profile.add_of_referrer(session, actor, person, unedited)
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:

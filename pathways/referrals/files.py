@@ -34,7 +34,7 @@ from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 from pathways.sheets import slips
 
-PERMISSION_TO_COME = "This day has not come, so it counts as no permission yet."
+PERMISSION_TO_COME = "This day is in the future, so it counts as no permission yet."
 SAVED = "The value is saved as it was written."
 LEFT_BLANK = "The field stays blank until somebody fills it in. The words as typed are stored with it (as_written)."
 NOT_AGREED = "The sheet says that the person did not agree to this referral."

@@ -118,9 +118,12 @@ def struck_strings(parts: zipfile.ZipFile) -> dict[int, str]:
         if name == "si" and rich.is_struck:
             struck[at] = rich.remaining
 
+    def text(written: str) -> None:
+        rich.text(written)
+
     if STRINGS in parts.namelist():
         with parts.open(STRINGS) as xml:
-            parse(xml, started, ended, rich.text)
+            parse(xml, started, ended, text)
     return struck
 
 

@@ -23,6 +23,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from pathways.errors import TooLarge
 from pathways.sheets import encodings, file_kinds, formulas, sentences
 from pathways.sheets.damage import is_day_column, tidy
+from pathways.sheets.day_order import MonthFirst
 from pathways.sheets.file_kinds import FileNotUnderstood
 from pathways.sheets.header_words import column_of, normal
 from pathways.sheets.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
@@ -36,7 +37,6 @@ MOST_CELLS = 5_000_000
 FORMULA_STARTS = ("=", "+", "-", "@")
 HELP_SHEET = "How to fill in"  # the sheet of our template that explains its columns
 EXAMPLE_SHEET = re.compile(r"^(examples?|samples?)\b", re.IGNORECASE)
-NUMBERS_DATE = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:19|20)\d\d\b")
 PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
 FIRST_DAY_1904 = date(1904, 1, 1)
 LAST_ROWS = {65_536, 1_048_576}  # of a sheet in old and in present Excel
@@ -494,10 +494,10 @@ def _take_sheet(
     without_header: set[int] = set()
     rows = 0
     left_out: list[str] = []
-    month_first = _MonthFirst()
+    month_first = MonthFirst()
     for number, cells in _rows_of(part, left_out):
         rows += 1
-        month_first.take(part.sheet, number, cells)
+        month_first.take(part.sheet.columns, number, cells)
         without_header.update(_filled_without_header(part.sheet, cells))
     place = f" of sheet {name}" if name else ""
     table.passed_over += left_out[:MOST_PASSED_OVER]
@@ -526,43 +526,6 @@ def _header_in(lines: Lines, aliases: Mapping[str, str]) -> tuple[int, Sequence[
 
 def _filled_without_header(sheet: Sheet, cells: Sequence[str]) -> Iterator[int]:
     return (at for at, cell in enumerate(cells[: len(sheet.header)]) if cell.strip() and not sheet.header[at].strip())
-
-
-MOST_ROWS_NAMED = 20
-
-
-@dataclass(slots=True)
-class _MonthFirst:
-    """Of a sheet, by column: the first row whose date has the month before the day, and the rows that also may."""
-
-    first: dict[str, int] = field(default_factory=dict)
-    doubtful: dict[str, list[int]] = field(default_factory=dict)
-
-    def take(self, sheet: Sheet, number: int, cells: Sequence[str]) -> None:
-        for column in _month_first(sheet, cells):
-            self.first.setdefault(column, number)
-        for column, cell in zip(sheet.columns, cells, strict=False):
-            if column and is_day_column(column) and _is_either_way_round(cell.strip()):
-                self.doubtful.setdefault(column, []).append(number)
-
-    def notes(self, place: str) -> Iterator[str]:
-        for column, first in self.first.items():
-            rows = self.doubtful.get(column, [])
-            named = [f"row {row}" for row in rows[:MOST_ROWS_NAMED]]
-            named += [f"{len(rows) - MOST_ROWS_NAMED} more"] if len(rows) > MOST_ROWS_NAMED else []
-            if rows:
-                yield sentences.MONTH_FIRST.format(
-                    column=column, place=place, first=first, count=len(rows), rows=", ".join(named)
-                )
-
-
-def _month_first(sheet: Sheet, cells: Sequence[str]) -> Iterator[str]:
-    """Yield the columns of a row whose date can only be read with the month before the day."""
-    for column, cell in zip(sheet.columns, cells, strict=False):
-        if column and is_day_column(column) and (numbers := NUMBERS_DATE.match(cell.strip())):
-            first, second = int(numbers[1]), int(numbers[2])
-            if first <= 12 < second:  # noqa: PLR2004 - months
-                yield column
 
 
 def letters_of(column: int) -> str:
@@ -618,9 +581,3 @@ def _doubts(part: _Part, own: dict[str, str]) -> Iterator[Warned]:
         if reading.is_1904 and (days := PLAIN_DAYS.match(text)):
             own[column] = (FIRST_DAY_1904 + timedelta(days=int(days[1]))).isoformat()
             yield column, *sentences.COUNTED_FROM_1904
-
-
-def _is_either_way_round(text: str) -> bool:
-    """Return whether a date can be read with the day first and with the month first, as two different days."""
-    numbers = NUMBERS_DATE.match(text)
-    return numbers is not None and int(numbers[1]) != int(numbers[2]) and max(map(int, numbers.groups())) <= 12  # noqa: PLR2004 - months
