@@ -192,7 +192,7 @@ def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: 
     with database.reading(actor) as session:
         rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
         merges = page_of(session, rows, Merge.id, page, lambda row: row)
-        return Page[MergeOut](items=merging.replies(session, merges.items), next=merges.next)
+        return Page[MergeOut](items=merging.replies(session, actor, merges.items), next=merges.next)
 
 
 @router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))

@@ -533,7 +533,7 @@ def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: 
 
 def reply(session: Session, actor: Actor, made: Merge) -> MergeOut:
     """Return a merge with what it stopped and, if it withheld or restricted anything, what had already been read."""
-    shape = replies(session, [made])[0]
+    shape = replies(session, actor, [made])[0]
     kept = jobseeker_queries.jobseeker(session, actor, made.jobseeker_id)
     stopped = protection.stopped_at(session, kept, made.recorded_at)
     is_restricted = made.before["after"]["is_restricted"] and not made.before["is_restricted"]
@@ -545,8 +545,9 @@ def reply(session: Session, actor: Actor, made: Merge) -> MergeOut:
     return shape.model_copy(update={"stopped": stopped})
 
 
-def replies(session: Session, merges: Sequence[Merge]) -> list[MergeOut]:
+def replies(session: Session, actor: Actor, merges: Sequence[Merge]) -> list[MergeOut]:
     ids = {key for made in merges for key in (made.jobseeker_id, made.merged_id)}
+    actor.reading.people |= ids
     rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(ids)))
     references = {row.id: row.reference for row in rows}
     return [

@@ -66,6 +66,33 @@ def test_unlock_reads_like_a_caseworker_speaks(folder):
         assert re.search(r"\(placements opened: \d+\)|\(open questions answered: \d+\)|No single change", told.stdout)
 
 
+def test_a_command_that_reads_a_person_or_is_refused_leaves_the_row_that_the_api_leaves(folder):
+    with sqlite3.connect(folder / "cli.db") as database:
+        own, other = (
+            row[0] for row in database.execute("SELECT min(reference) FROM jobseekers GROUP BY partner_id LIMIT 2")
+        )
+        members = database.execute(
+            "SELECT u.email || '@' || o.ref || ':' || m.role, j.reference FROM memberships m"
+            " JOIN users u ON u.id = m.user_id JOIN organisations o ON o.id = m.organisation_id"
+            " JOIN jobseekers j ON j.reference IN (?, ?) AND j.partner_id != o.id WHERE m.role = 'team_manager'",
+            (own, other),
+        ).fetchall()
+
+    def rows() -> list[tuple]:
+        with sqlite3.connect(folder / "cli.db") as database:
+            asked = "SELECT a.doing, a.is_refused, j.reference FROM audit a JOIN jobseekers j ON j.id = a.jobseeker_id"
+            return database.execute(f"{asked} WHERE a.is_change = 0 ORDER BY a.id").fetchall()
+
+    before = len(rows())
+    assert pathways(folder, "unlock", own, "--on", "2026-11-01").returncode == 0
+    assert rows()[before:] == [("unlock:read", 0, own)]
+    foreign, theirs = members[0]
+    for command, doing in (("shortlist", "shortlist:make"), ("unlock", "unlock:read")):
+        before = len(rows())
+        assert pathways(folder, command, theirs, "--on", "2026-11-01", "--as", foreign).returncode == 1
+        assert rows()[before:] == [(doing, 1, theirs)]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

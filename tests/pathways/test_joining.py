@@ -1,5 +1,6 @@
 """What protects a person travels with the contact, and survives a merge of two records."""
 
+import re
 from typing import Any
 
 import pytest
@@ -143,3 +144,97 @@ def test_every_detail_of_a_person_is_filled_or_joined_or_named(ask):
     ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
     told = ask("GET", f"/jobseekers/{a}", by="manager")
     assert {name for name in values if told[name] in (None, "")} == set()
+
+
+LATER = "Never ring: he answers her phone."
+
+
+def people_with_numbers(reply: Any) -> list[dict[str, Any]]:
+    """Return every object of a reply, at any depth, that holds a jobseeker's name and telephone number."""
+    if isinstance(reply, list):
+        return [one for item in reply for one in people_with_numbers(item)]
+    if not isinstance(reply, dict):
+        return []
+    inner = [one for value in reply.values() for one in people_with_numbers(value)]
+    return [*inner, reply] if reply.get("phone") and "given_name" in reply else inner
+
+
+def test_through_every_door_a_number_comes_with_what_was_said_later_about_it(client, world: World, ask):
+    referral = world.refer(safe_contact="Text first")
+    world.accept(referral)
+    enrolment, person = world.enrol(referral), str(referral.jobseeker_id)
+    world.permit(referral.jobseeker_id, "identity", "contact", "work")
+    again = {"given_name": "Amina", "family_name": "Ni Bhriain", "date_of_birth": "2002-05-26", "phone": "07700900123"}
+    ask("POST", "/jobseekers", **again, safe_contact=LATER)
+    placement = str(world.list_placement())
+    made = ask("POST", "/introductions", jobseeker_id=person, placement_id=placement)
+    for step in ("agree", "send"):
+        ask("POST", f"/introductions/{made['id']}/{step}")
+    ask("PATCH", f"/jobseekers/{person}", safe_contact=LATER)
+    ids = {"jobseeker_id": person, "referral_id": referral.id, "introduction_id": made["id"], "enrolment_id": enrolment}
+    pairs = ask("GET", "/duplicates")["items"]
+    ids |= {"pair_id": pairs[0]["id"]} if pairs else {}
+    document, doors = client.app.openapi(), set()
+    for path, methods in document["paths"].items():
+        if "get" not in methods or path.endswith("/extract") or not set(re.findall(r"{(\w+)}", path)) <= set(ids):
+            continue
+        for who in ("caseworker", "colleague", "manager", "referrer", "lister"):
+            answer = client.get(path.format(**ids), headers=world.key(who))
+            if not answer.headers.get("content-type", "").startswith("application/json"):
+                continue
+            for one in people_with_numbers(answer.json()):
+                doors.add((path.removeprefix(API), who))
+                assert LATER in (one["safe_contact"] or ""), (path, who)
+    referrals = {("/referrals/{referral_id}", who) for who in ("caseworker", "colleague", "manager", "referrer")}
+    assert referrals | {("/introductions/{introduction_id}", "lister")} <= doors
+    told = ask("GET", f"/referrals/{referral.id}")
+    assert (told["safe_contact"], told["differs_from_record"]) == (f"{LATER} / Text first", ["safe_contact"])
+
+
+def test_a_referrer_reads_no_number_once_the_partner_withholds_it(client, world: World, ask):
+    referral = world.refer()
+    assert ask("GET", f"/referrals/{referral.id}", by="referrer")["phone"]
+    ask("PATCH", f"/jobseekers/{referral.jobseeker_id}", by="manager", contact_withheld_reason="He works there.")
+    read = ask("GET", f"/referrals/{referral.id}", by="referrer")
+    assert (read["phone"], read["email"], "phone" in read["withheld"]) == (None, None, True)
+    assert ask("GET", f"/referrals/{referral.id}", by="manager")["phone"]
+
+
+SINCE: dict[str, Any] = {
+    "safe_contact": LATER,
+    "contact_withheld_reason": "He works there.",
+    "interpreter_needed": True,
+    "avoid": ["lone working", "night shifts"],
+    "adjustments": ["seat"],
+    "can_travel_alone": False,
+}
+
+
+@pytest.mark.parametrize("name", SINCE)
+def test_what_protects_and_was_recorded_during_a_merge_is_on_both_records_after_its_undo(ask, name: str):
+    a, b = made(ask), made(ask, council_person_id="C1")
+    for one in (a, b):
+        ask("PUT", f"/jobseekers/{one}/profile", avoid=["kitchens"], skills=["cooking"] if one == b else None)
+    merge = ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    at = {True: f"/jobseekers/{a}", False: f"/jobseekers/{a}/profile"}[name in NewJobseeker.model_fields]
+    method = "PATCH" if at.endswith(a) else "PUT"
+    ask(method, at, by="manager", **({"avoid": ["kitchens"]} if method == "PUT" else {}) | {name: SINCE[name]})
+    undone = ask("POST", f"/jobseekers/{a}/merges/{merge['id']}/undo", by="manager", reason="Two people.")
+    for one in (a, b):
+        read = ask("GET", at.replace(a, one), by="manager")[name]
+        assert set(SINCE[name]) <= set(read) if isinstance(read, list) else read == SINCE[name], one
+    assert any("both records" in text for text in undone["left"])
+    assert "council_person_id" in undone["as_before"]
+
+
+def test_a_merge_that_withholds_says_what_had_been_read(client, world: World, ask):
+    person, _ = world.supported()
+    world.permit(person, "identity", "contact")
+    sent = ask("POST", "/introductions", jobseeker_id=str(person), placement_id=str(world.list_placement()))["id"]
+    for step in ("agree", "send"):
+        ask("POST", f"/introductions/{sent}/{step}")
+    ask("GET", f"/introductions/{sent}", by="lister")
+    other = made(ask, contact_withheld_reason="He works there.")
+    merge = ask("POST", f"/jobseekers/{person}/merge", by="manager", other_id=other, reason="One person.")
+    [read] = merge["stopped"]["already_read"]
+    assert (read["social_enterprise"], read["groups"]) == ("Acorn Kitchen CIC", ["contact"])
