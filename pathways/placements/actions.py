@@ -235,7 +235,9 @@ def confirm_wording(
     user = session.get(User, actor.user_id)
     if user is not None and user.is_machine:
         raise NotPermitted("A program cannot confirm wording. A person must read the advert and confirm it.")
-    known = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    of_text = legality.checked_hash(placement)
+    current = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    known = {(kind, said): row for (kind, said, _), row in current.items()}
     for confirmation in confirmations:
         words = confirmation.words.lower()
         findings = [f for f in legality.wording_of(placement, actor.today) if f.words.lower() == words]
@@ -253,6 +255,7 @@ def confirm_wording(
                     placement_id=placement.id,
                     kind=found.kind,
                     wording=words,
+                    of_text=of_text,
                     basis=confirmation.basis,
                     reason=confirmation.reason,
                     supersedes=before.id if before else None,
@@ -263,7 +266,7 @@ def confirm_wording(
 
 def _check_basis(found: AdvertWords, confirmation: WordingToConfirm, placement: Placement) -> None:
     is_exception = confirmation.basis is not WordingBasis.MEANS_SOMETHING_ELSE
-    if found.needs is WordingNeed.CHANGE and is_exception:
+    if found.needs is WordingNeed.REMOVAL or (found.needs is WordingNeed.CHANGE and is_exception):
         raise RuleBroken(
             f"The law has no exception for this wording ({found.kind}). {found.remedy}", pointer="/confirm_wording"
         )
@@ -417,6 +420,7 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
         is_own = placement.social_enterprise_id == actor.organisation_id
         is_draft = placement.state is PlacementState.DRAFT
         confirmed = confirmed_of.get(placement.id, {})
+        of_text = legality.checked_hash(placement)
         columns |= {
             "social_enterprise": names[placement.social_enterprise_id],
             "pay_per_hour_pounds": pounds(placement.pay_per_hour_pence),
@@ -429,15 +433,17 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
             "kept_in_draft_because": legality.reasons_to_stay_in_draft(placement, actor.today, confirmed)
             if is_draft
             else [],
-            "wording": [_wording_out(found, confirmed) for found in legality.wording_of(placement, actor.today)],
+            "wording": [
+                _wording_out(found, confirmed.get((found.kind, found.words.lower(), of_text)))
+                for found in legality.wording_of(placement, actor.today)
+            ],
             "notes": legality.notes(placement, actor.today),
         }
         shapes.append(PlacementOut(**columns))
     return shapes
 
 
-def _wording_out(found: AdvertWords, confirmed: Mapping[tuple[str, str], WordingConfirmation]) -> WordingOut:
-    known = confirmed.get((found.kind, found.words.lower()))
+def _wording_out(found: AdvertWords, known: WordingConfirmation | None) -> WordingOut:
     return WordingOut(
         **asdict(found),
         basis=known.basis if known else None,
