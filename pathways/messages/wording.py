@@ -85,6 +85,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "A placement was closed on its closing date.",
         "{n} placements were closed on their closing dates.",
     ),
+    K.PLACEMENT_CLOSED: (
+        "A placement with an open introduction was closed. Ask the social enterprise whether an offer still counts.",
+        "Placements with {n} open introductions were closed. Ask the social enterprises whether offers still count.",
+    ),
     K.CHECK_IN_DUE: ("A check-in is due.", "{n} check-ins are due."),
     K.CHECK_IN_OVERDUE: ("A check-in is overdue.", "{n} check-ins are overdue."),
     K.AT_RISK: (

@@ -1,6 +1,6 @@
 """Every change to placements and their places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from math import floor
@@ -38,6 +38,8 @@ from pathways.reference import half_days, tables
 from pathways.reference.postcodes import GridPoint, locate
 from pathways.reference.wording import AdvertWords, WordingNeed
 
+# What other rooms do, in the same transaction, when a placement has been closed. Each room adds its function.
+WHEN_CLOSED: list[Callable[[WriteSession, Actor, Placement], None]] = []
 NOT_COLUMNS = {"places", "pay_per_hour_pounds", "ref", "confirm_wording"}
 HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days counts as 3 days
 
@@ -318,6 +320,8 @@ def move(
         placement.listed_at = placement.listed_at or actor.at
     elif to_state is PlacementState.CLOSED:
         placement.closed_at = actor.at
+        for act in WHEN_CLOSED:
+            act(session, actor, placement)
     if event is PlacementEvent.PUBLISH:
         confirm(session, actor, placement)
     session.flush()  # so that the reply contains the new version
