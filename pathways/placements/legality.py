@@ -114,7 +114,7 @@ def _ring_fence(placement: Placement, today: date) -> str | None:
     groups, others = legal_bases.groups_of(placement.ring_fenced_for, today)
     if others or not groups:
         return (
-            f"Whether a placement may be reserved for “{placement.ring_fenced_for}” is not known. Write the group and"
+            "Whether a placement may be reserved for the group in ring_fenced_for is not known. Write the group and"
             " nothing else in ring_fenced_for, such as disabled people, care leavers or ex-offenders. Or leave it blank"
             " and welcome the group in the description."
         )
