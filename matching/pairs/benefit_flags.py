@@ -11,9 +11,7 @@ from matching.pairs.text import normalise
 
 OVER = "This placement is over the limit."
 MAYBE_OVER = "The hours or the pay of this placement, or the limit, are not known: ask before the start."
-NOT_UNDERSTOOD = "This benefit was not understood. Ask which benefit it is, and ask a benefits adviser before work starts."
-    "This benefit was not understood. Ask which benefit it is, and ask a benefits adviser before the start."
-)
+NOT_UNDERSTOOD = "This benefit was not understood. Ask which one it is, and ask a benefits adviser before work starts."
 SHORT = 3  # letters of a word that has no plural ending
 LONG = 10  # letters of a name that may have a slip
 ALIKE = 88  # of 100, how alike two names are that differ by a slip
