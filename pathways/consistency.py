@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from pathways.allocations.models import AllocationLine, AllocationLineMove
 from pathways.claims.models import OVER, Claim, ClaimDay, ClaimMove, ClaimState
@@ -29,7 +29,8 @@ from pathways.placements.models import (
     PlaceState,
 )
 from pathways.placements.versions import columns_of, inputs_of
-from pathways.progression.models import EvidenceCheck, Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
+from pathways.progression import queries as progression_queries
+from pathways.progression.models import Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
 
@@ -209,15 +210,9 @@ def _outcomes(session: Session) -> Iterator[str]:
     for row_id, spell_ids in session.execute(select(Outcome.id, Outcome.spell_ids).where(as_known(Outcome))):
         if gone & set(spell_ids):
             yield f"outcomes: {row_id} depends on a voided spell."
-    rejected = {
-        str(evidence_id)
-        for evidence_id in session.scalars(
-            select(EvidenceCheck.evidence_id).where(as_known(EvidenceCheck), not_(EvidenceCheck.is_accepted))
-        )
-    }
-    for row_id, evidence_ids in session.execute(select(Outcome.id, Outcome.evidence_ids).where(as_known(Outcome))):
-        if evidence_ids and rejected >= set(evidence_ids):
-            yield f"outcomes: {row_id} has only rejected evidence."
+    outcomes = list(session.scalars(select(Outcome).where(as_known(Outcome))))
+    for row_id in sorted(progression_queries.on_rejected_evidence(session, outcomes)):
+        yield f"outcomes: {row_id} names rejected evidence. Withdraw it, and record it again on accepted evidence."
 
 
 def _claims(session: Session) -> Iterator[str]:

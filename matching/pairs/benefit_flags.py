@@ -5,10 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from rapidfuzz.fuzz import ratio
+
 from matching.pairs.text import normalise
 
 OVER = "This placement is over the limit."
-MAYBE_OVER = "The hours or the pay of this placement are not known: ask before the start."
+MAYBE_OVER = "The hours or the pay of this placement, or the limit, are not known: ask before the start."
+NOT_UNDERSTOOD = "This benefit was not understood. Ask which one it is, and ask a benefits adviser before work starts."
+SHORT = 3  # letters of a word that has no plural ending
+LONG = 10  # letters of a name that may have a slip
+ALIKE = 88  # of 100, how alike two names are that differ by a slip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class BenefitRule:
         Where the text and the limits come from.
     since : date or None
         The first day of the text and the limits.
+    has_unknown_limit : bool
+        Whether there is a limit of which no figure is known, so that work may always be over it.
     """
 
     benefit: str
@@ -42,6 +50,7 @@ class BenefitRule:
     is_for_unpaid_too: bool = False
     source: str = ""
     since: date | None = None
+    has_unknown_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +109,43 @@ def flags(
     >>> flags(["ESA"], [esa], hours=8, pence_an_hour=0)
     ()
     """
-    named = [f" {_plain(benefit)} " for benefit in benefits]
-    return tuple(
+    known, said = list(rules), list(benefits)
+    found = {text: [rule for rule in known if _names(rule, _plain(text))] for text in said}
+    named = tuple(
         _flag(rule, hours, pence_an_hour)
-        for rule in rules
-        if (pence_an_hour != 0 or rule.is_for_unpaid_too)
-        and any(f" {_plain(name)} " in text for name in rule.names for text in named)
+        for rule in known
+        if (pence_an_hour != 0 or rule.is_for_unpaid_too) and any(rule in rules_of for rules_of in found.values())
     )
+    unread = (text for text in dict.fromkeys(said) if not found[text] and not NO_BENEFIT.fullmatch(_plain(text)))
+    return named + tuple(Flag(text.strip(), NOT_UNDERSTOOD, None) for text in unread)
+
+
+NO_BENEFIT = re.compile(
+    r"|n a|na|nil|no|none|nothing|0|no benefits?|not (?:on|claiming|in receipt of)(?: any)?(?: benefits?)?"
+    r"|(?:none|no benefits?) (?:claimed|known|at present|currently)|does not claim(?: any)?(?: benefits?)?|dim"
+)
+
+
+def _names(rule: BenefitRule, text: str) -> bool:
+    """Return whether a text names a benefit: as whole words, also in the plural, or as longer words with one slip."""
+    padded, words = f" {text} ", text.split()
+    singular = f" {' '.join(word.removesuffix('s') if len(word) > SHORT else word for word in words)} "
+    for name in map(_plain, rule.names):
+        if f" {name} " in padded or f" {name} " in singular:
+            return True
+        count = name.count(" ") + 1
+        if len(name) >= LONG and any(
+            ratio(" ".join(words[first : first + count]), name, score_cutoff=ALIKE) for first in range(len(words))
+        ):
+            return True
+    return False
 
 
 def _plain(name: str) -> str:
     """Return a name in lower case without punctuation, so that it is found as whole words of a longer text."""
-    return re.sub(r"['+#]", "", normalise(re.sub(r"[\u2018\u2019]", "'", name)))
+    plain = re.sub(r"['+#]", "", normalise(re.sub(r"[\u2018\u2019]", "'", name)))
+    plain = re.sub(r"[^\w]+", " ", plain).strip()
+    return re.sub(r"\b\w(?: \w\b)+", lambda letters: letters[0].replace(" ", ""), plain)  # "e s a"
 
 
 def _flag(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> Flag:
@@ -124,6 +158,8 @@ def _is_over(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) 
     """Return whether work breaks a limit of a benefit; None if that is not known."""
     if pence_an_hour == 0:
         return False
+    if rule.has_unknown_limit:
+        return None
     too_long = rule.hours_under is not None and (None if hours is None else hours >= rule.hours_under)
     too_much = rule.pence_a_week is not None and (
         None if hours is None or pence_an_hour is None else hours * pence_an_hour > rule.pence_a_week

@@ -162,6 +162,11 @@ def _must_be_current(session: WriteSession, outcome: Outcome) -> None:
         raise OutcomeGone(
             "A withdrawn outcome no longer counts. If the rule has been met, record a new outcome, then claim for it."
         )
+    if progression_queries.on_rejected_evidence(session, [outcome]):
+        raise OutcomeGone(
+            "Evidence that this outcome names was rejected. Withdraw the outcome and record it again on the evidence"
+            " that is accepted now, then claim for it."
+        )
 
 
 def _participant(session: Session, programme: Programme, outcome: Outcome) -> str:
@@ -349,6 +354,11 @@ def _must_have_recorded_nothing(session: Session, actor: Actor, claim: Claim) ->
             " part in it can, or the commissioner (the funder).",
             facts=facts,
         )
+    if actor.role is Role.COMMISSIONER and queries.told_by(session, [claim], people):
+        raise OwnClaim(
+            "For the partner, you recorded a decision in the funder's name on this claim, or on another claim for the"
+            " same jobseeker and rule. Ask another member of the commissioner to decide."
+        )
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -381,8 +391,6 @@ def answer_decision(
     _must_be_permitted(actor, event)
     told = _decision(session, claim, event, answer.move_id)
     _must_have_recorded_nothing(session, actor, claim)
-    if told.by in organisation_queries.same_person(session, actor.user_id):
-        raise OwnClaim("You recorded this decision for the partner. Ask another member of the commissioner to answer.")
     to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
     reason = answer.reason if isinstance(answer, Objection) else ""
     row = _move_row(actor, claim, event.value, claim.state, to_state, reason=reason, answers_id=told.id)
@@ -455,9 +463,12 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
     elsewhere, moves = queries.claimed_elsewhere(session, claims), queries.moves_of(session, claims)
     people = jobseeker_queries.cases(session, (claim.jobseeker_id for claim in claims))
     first_days = _first_days(session, claims)
-    barred: dict[UUID, list[str]] = {}
+    barred: set[UUID] = set()
     if actor.role in WHO_MAY[ClaimEvent.PAY]:
-        barred = queries.rested_on(session, claims, organisation_queries.same_person(session, actor.user_id))
+        users = organisation_queries.same_person(session, actor.user_id)
+        barred = set(queries.rested_on(session, claims, users))
+        if actor.role is Role.COMMISSIONER:
+            barred |= queries.told_by(session, claims, users)
     contested = queries.contested(session, [claim for claim in claims if claim.partner_id == actor.organisation_id])
     shapes = []
     for claim in claims:

@@ -28,6 +28,7 @@ from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.programmes.models import ProgrammePrice
+from pathways.progression import queries as progression_queries
 from pathways.progression.models import (
     Evidence,
     EvidenceCheck,
@@ -77,9 +78,11 @@ def earlier(session: Session, outcome: Outcome) -> Claim | None:
 
 
 def current_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
-    """Return the ids of the outcomes of these claims; withdrawn outcomes are left out."""
+    """Return the ids of the outcomes of these claims, without those withdrawn and those recorded on rejected items."""
     ids = [claim.outcome_id for claim in claims]
-    return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
+    current = list(session.scalars(select(Outcome).where(Outcome.id.in_(ids), as_known(Outcome))))
+    rejected = progression_queries.on_rejected_evidence(session, current)
+    return {outcome.id for outcome in current} - rejected
 
 
 def evidence_of(session: Session, outcome: Outcome) -> list[Evidence]:
@@ -114,13 +117,14 @@ def rested_on(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) 
         return {}
     of_claims = select(Outcome).where(Outcome.id.in_({claim.outcome_id for claim in claims}))
     outcomes = {row.id: row for row in session.scalars(of_claims)}
-    facts = session.execute(_recorded_facts(claims, outcomes.values(), set(users)))
+    items = _items_of(session, outcomes.values())
+    facts = session.execute(_recorded_facts(claims, outcomes.values(), set().union(*items.values()), set(users)))
     found = {(row[0], row[1]) for row in facts}
     rested: dict[UUID, list[str]] = {}
     for claim in claims if found else ():
         outcome = outcomes[claim.outcome_id]
         keys = {claim.id, claim.enrolment_id, outcome.id}
-        keys |= {UUID(key) for key in (*outcome.spell_ids, *outcome.evidence_ids)}
+        keys |= {UUID(key) for key in outcome.spell_ids} | items[outcome.id]
         named = [text for order, text in enumerate(FACT_TEXTS) if any((order, key) in found for key in keys)]
         if named:
             rested[claim.id] = named
@@ -141,11 +145,27 @@ FACT_TEXTS = (
 )
 
 
-def _recorded_facts(claims: Sequence[Claim], outcomes: Iterable[Outcome], people: set[UUID]) -> Any:
+def _items_of(session: Session, outcomes: Iterable[Outcome]) -> dict[UUID, set[UUID]]:
+    """Return, by outcome id, the ids of its evidence: the items named, and all that cover any of its days.
+
+    Another item of the same days may carry the outcome in place of a named one, so it counts from its recording on.
+    """
+    items = {outcome.id: {UUID(item) for item in outcome.evidence_ids} for outcome in outcomes}
+    spells = {UUID(spell) for outcome in outcomes for spell in outcome.spell_ids}
+    partners = {outcome.partner_id for outcome in outcomes}
+    rows = select(Evidence).where(Evidence.partner_id.in_(partners), Evidence.spell_id.in_(spells))
+    for item in session.scalars(rows):
+        first, last = item.covers_from.isoformat(), item.covers_to.isoformat()
+        for outcome in outcomes:
+            if any(rest[0] == str(item.spell_id) and first <= rest[2] and last >= rest[1] for rest in outcome.rests_on):
+                items[outcome.id].add(item.id)
+    return items
+
+
+def _recorded_facts(claims: Sequence[Claim], outcomes: Iterable[Outcome], items: set[UUID], people: set[UUID]) -> Any:
     """Return the query for the facts by these users: the position in ``FACT_TEXTS`` and the id of what it is about."""
     partners, rests = {claim.partner_id for claim in claims}, list(outcomes)
     spells = {UUID(spell) for outcome in rests for spell in outcome.spell_ids}
-    items = {UUID(item) for outcome in rests for item in outcome.evidence_ids}
     answers = [event.value for event in (*FUNDERS_WORD, *ANSWERS)]
     facts: tuple[tuple[Any, Any, Iterable[UUID], Any], ...] = (
         (EnrolmentMove, EnrolmentMove.enrolment_id, {c.enrolment_id for c in claims}, EnrolmentMove.event == "start"),
@@ -211,6 +231,27 @@ def contested(session: Session, claims: Sequence[Claim]) -> set[UUID]:
         moves.setdefault((row[0], row[1], row[2], row[3]), []).append(row[4])
     disputed = {of for of, told in moves.items() if FundersAnswer.CONTESTED in funders_answers(told).values()}
     return {c.id for c in claims if (c.partner_id, c.jobseeker_id, c.commissioner_id, c.rule) in disputed}
+
+
+def told_by(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) -> set[UUID]:
+    """Return the ids of those claims on which one of these users, for the partner, told a decision of the funder.
+
+    A decision on any claim to the same funder for the same jobseeker and rule counts, as in ``contested``.
+    """
+    if not claims:
+        return set()
+    rows = (
+        select(Claim.partner_id, Claim.jobseeker_id, Claim.commissioner_id, Claim.rule)
+        .join(ClaimMove, (ClaimMove.partner_id == Claim.partner_id) & (ClaimMove.claim_id == Claim.id))
+        .where(
+            Claim.partner_id.in_({claim.partner_id for claim in claims}),
+            Claim.jobseeker_id.in_({claim.jobseeker_id for claim in claims}),
+            ClaimMove.told_by_partner,
+            ClaimMove.by.in_(list(users)),
+        )
+    )
+    told = {tuple(row) for row in session.execute(rows)}
+    return {c.id for c in claims if (c.partner_id, c.jobseeker_id, c.commissioner_id, c.rule) in told}
 
 
 def worst_answer(answers: Iterable[FundersAnswer]) -> FundersAnswer | None:

@@ -136,7 +136,11 @@ def must_be_migrated(database: "Database") -> None:
 
 
 def operator(database: "Database", doing: str, acting_as: str | None = None) -> "Actor":
-    """Return the operator, created on first use, or the member given by ``--as``."""
+    """Return the operator, created on first use, or the member given by ``--as``.
+
+    ``doing`` is the permission that the act needs, as in the API. A member without it is refused, and so is a member
+    for a command that is the operator's alone. The audit names the operator as ``issued_by``, who acted for the member.
+    """
     from pathways.base import Actor, Role, Source
     from pathways.organisations.actions import make_operator
 
@@ -147,7 +151,28 @@ def operator(database: "Database", doing: str, acting_as: str | None = None) -> 
         return operator
     with database.reading() as session:
         user_id, organisation_id, role, membership_id = member_of(session, acting_as)
-    return operator.then(user_id=user_id, organisation_id=organisation_id, role=Role(role), membership_id=membership_id)
+    member = operator.then(
+        user_id=user_id,
+        organisation_id=organisation_id,
+        role=Role(role),
+        membership_id=membership_id,
+        issued_by=operator.user_id,
+    )
+    must_be_permitted_to(member, doing)
+    return member
+
+
+def must_be_permitted_to(member: "Actor", doing: str) -> None:
+    """Refuse a member whose role does not have the permission that a command needs."""
+    from pathways.access.guards import must_be_permitted
+    from pathways.access.permissions import Permission
+    from pathways.base import Role
+
+    if doing in list(Permission):
+        must_be_permitted(member, Permission(doing))
+    elif member.role is not Role.OPERATOR:
+        message = f"The role {member.role} may not use this command. Leave out --as, to act as the operator."
+        raise PlainError(message)
 
 
 def member_of(session: "Session", named: str) -> tuple[UUID, UUID, str, UUID]:

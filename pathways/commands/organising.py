@@ -140,13 +140,12 @@ def members_list(
 @members.command("end")
 def members_end(member: Annotated[str, typer.Argument(help="USER@REF:ROLE")], acting_as: ActAs = None) -> None:
     """End a membership and its keys. Example: pathways members end wanda@example.org@partner:caseworker."""
-    from pathways.organisations import actions
-    from pathways.organisations.models import Membership
+    from pathways.organisations import actions, queries
 
     with opened() as database:
         actor = operator(database, "member:make", acting_as)
         with database.writing(actor) as session:
-            membership = session.get_one(Membership, member_of(session, member)[3])
+            membership = queries.member(session, actor, member_of(session, member)[3])
             actions.end_member(session, actor, membership)
     print(f"The membership {member} has ended. Its keys no longer work.")
 
@@ -259,6 +258,8 @@ def keys_create(
             limited = {"read_only": read_only, "scopes": permission or None}
             new = body_of(NewKey, membership_id=membership_id, expires_on=day_of(expires), **limited)
             actions.must_end_in_time(actor, new)
+            if acting_as is not None:
+                actions.must_not_be_own(session, actor, membership_id)
             key, secret = actions.make_key(session, actor, new)
             print(secret)
             print(
@@ -294,15 +295,14 @@ def keys_list() -> None:
 @keys.command("revoke")
 def keys_revoke(public_id: str, acting_as: ActAs = None) -> None:
     """Revoke a key at once. Example: pathways keys revoke AbCd1234."""
-    from sqlalchemy import select
-
-    from pathways.organisations import actions
+    from pathways.organisations import actions, queries
     from pathways.organisations.models import ApiKey
 
     with opened() as database:
         actor = operator(database, "key:revoke", acting_as)
         with database.writing(actor) as session:
-            key = session.scalars(select(ApiKey).where(ApiKey.public_id == public_id)).one_or_none()
+            visible = queries.keys_visible_to(actor)
+            key = session.scalars(visible.where(ApiKey.public_id == public_id)).one_or_none()
             if key is None:
                 message = "There is no such key. To list them, run: pathways keys list"
                 raise PlainError(message)

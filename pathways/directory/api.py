@@ -83,11 +83,12 @@ def _answers(request: Request) -> Answers:
     return answers
 
 
-def _address(request: Request, settings: Settings) -> str:
-    """Return the address that links of the feed begin with: the configured one, or else the one that was asked."""
-    if "public_url" in settings.model_fields_set:
-        return settings.public_url.rstrip("/")
-    return str(request.base_url).rstrip("/")
+def _address(settings: Settings) -> str | None:
+    """Return the configured address that links of the feed begin with; None leaves the links out.
+
+    The Host header of a request makes no link: anybody can send any, and the reply may be cached for everybody.
+    """
+    return settings.public_url.rstrip("/") if "public_url" in settings.model_fields_set else None
 
 
 def _answer(request: Request, database: Database, make: Callable[[Session, date], FeedPart]) -> Response:
@@ -137,7 +138,7 @@ def list_services(
     per_page: PerPage = USUAL_PAGE,
 ) -> Response:
     """List the services on offer: placements that are published or paused and have not closed. No key is needed."""
-    address = _address(request, settings)
+    address = _address(settings)
 
     def make(session: Session, today: date) -> FeedPart:
         frame = queries.frame(session, today)
@@ -158,7 +159,7 @@ def get_service(service_id: UUID, request: Request, database: DatabaseDep, setti
         row = queries.organisation(session, today, service_id)
         if row is None:
             raise NotFound("No service has this id, or it has closed. Next: list the current services.")
-        return feed.service(row, _address(request, settings), queries.operator_email(session))
+        return feed.service(row, _address(settings), queries.operator_email(session))
 
     return _answer(request, database, make)
 

@@ -26,7 +26,7 @@ from pathways.directory.schemas import (
     Taxonomy,
     TaxonomyTerm,
 )
-from pathways.organisations.formats import identifiers
+from pathways.organisations.formats import PUBLIC_EMAIL, WEBSITE, identifiers, valid
 from pathways.organisations.models import PublishedPlace
 from pathways.placements.models import PlacementKind, PlacementState, Remote
 from pathways.reference import personal_text
@@ -75,10 +75,11 @@ def term(kind: PlacementKind) -> TaxonomyTerm:
 TERMS = [term(kind) for kind in PlacementKind]
 
 
-def service(row: Any, public_url: str, operator_email: str | None = None) -> Service:
+def service(row: Any, public_url: str | None, operator_email: str | None = None) -> Service:
     """Return a placement as a service of the feed.
 
-    ``operator_email`` is the address to write to if the social enterprise has published none.
+    ``operator_email`` is the address to write to if the social enterprise has published none. Without a ``public_url``
+    the service has no link.
     """
     # A maximum age is published only if a legal basis for applying it is recorded (Equality Act 2010).
     maximum_age = row.maximum_age if row.legal_basis else None
@@ -88,8 +89,8 @@ def service(row: Any, public_url: str, operator_email: str | None = None) -> Ser
         name=_public(row, row.title),
         description=_public(row, row.description) if row.description else _description(row),
         status=ServiceStatus.ACTIVE if row.state is PlacementState.PUBLISHED else ServiceStatus.TEMPORARILY_CLOSED,
-        url=f"{public_url}{PREFIX}/services/{row.id}",
-        email=row.public_email or operator_email,
+        url=f"{public_url}{PREFIX}/services/{row.id}" if public_url else None,
+        email=valid(PUBLIC_EMAIL, row.public_email) or valid(PUBLIC_EMAIL, operator_email),
         minimum_age=row.minimum_age,
         maximum_age=maximum_age,
         assured_date=row.confirmed_on,
@@ -125,8 +126,22 @@ def _is_coarse(row: Any) -> bool:
 
 
 def _coarse(row: Any, text: str) -> str:
-    """Return a text without full postcodes, if the organisation does not publish them: only their first half stays."""
+    """Return a text with no more of its postcodes than the organisation publishes: their first half, or nothing."""
+    if row.published_place is PublishedPlace.NOTHING:
+        return _without_places(text, row.postcode)
     return POSTCODE.sub(lambda found: found[1], text) if _is_coarse(row) else text
+
+
+BEFORE_A_PLACE = r"(?:\b(?:near|in|at|around|to|of)\s+)?"
+
+
+def _without_places(text: str, postcode: str | None) -> str:
+    """Return a text without postcodes, and without the first half of the placement's own, as in "Gardener near NW9"."""
+    text = re.sub(rf"{BEFORE_A_PLACE}(?:{POSTCODE.pattern})", "", text, flags=re.IGNORECASE)
+    district = _district(postcode) if postcode else None
+    if district is not None:
+        text = re.sub(rf"{BEFORE_A_PLACE}\b{district}\b", "", text, flags=re.IGNORECASE)
+    return re.sub(r"\s+([,.;:)])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
 
 
 def _public(row: Any, text: str) -> str:
@@ -143,8 +158,8 @@ def organization(row: Any) -> Organization:
         id=row.organisation_id,
         name=row.organisation,
         description=f"{row.organisation} is a social enterprise that offers first steps into work.",
-        email=row.public_email,
-        website=row.public_website,
+        email=valid(PUBLIC_EMAIL, row.public_email),
+        website=valid(WEBSITE, row.public_website),
         organization_identifiers=[
             OrganizationIdentifier(
                 id=uuid5(SPACE, f"{found.scheme} {row.organisation_id}"),

@@ -142,7 +142,7 @@ class Service(FeedPart):
     name: str
     description: str
     status: ServiceStatus
-    url: str
+    url: str | None = None
     email: str | None = None
     minimum_age: int | None = None
     maximum_age: int | None = None

@@ -12,7 +12,7 @@ from pathways.base import Actor, Role
 from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.introductions import actions, queries, reopening
+from pathways.introductions import actions, closing, queries, reopening
 from pathways.introductions.models import REFUSED, Introduction, IntroductionEvent, IntroductionState
 from pathways.introductions.schemas import (
     Acceptance,
@@ -188,12 +188,14 @@ def accept(
 
     Unless `keeps_others` is true, the jobseeker's other offers and unsent introductions are withdrawn. Another
     introduction awaiting an offer is withdrawn if its placement has fewer free places than jobseekers awaiting one.
+    Refused if the placement was closed after the offer, unless `although_closed` is true.
     """
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
-        keeps = acceptance is not None and acceptance.keeps_others
-        return actions.accept(session, actor, introduction, keeps_others=keeps)
+        said = acceptance or Acceptance()
+        closing.must_be_there(session, introduction, although_closed=said.although_closed)
+        return actions.accept(session, actor, introduction, keeps_others=said.keeps_others)
 
     return _write(actor, database, once, act)
 

@@ -49,6 +49,11 @@ class Acceptance(Body):
     """Whether the jobseeker's other introductions stay open after accepting, for example for two part-time jobs."""
 
     keeps_others: bool = False
+    although_closed: bool = Field(
+        default=False,
+        description="Whether the social enterprise says that the place is still there, although it closed the placement"
+        " after the offer.",
+    )
 
 
 class WordsOf(Schema):

@@ -52,12 +52,14 @@ class NoticeKind(StrEnum):
     KEY_EXPIRES = "key_expires"
     REFERRAL_ACCEPTED = "referral_accepted"
     REFERRAL_DECLINED = "referral_declined"
+    PLACEMENT_CLOSED = "placement_closed"
 
 
 URGENT = frozenset(
     {
         NoticeKind.INTRODUCTION_SENT,
         NoticeKind.OFFER_MADE,
+        NoticeKind.PLACEMENT_CLOSED,
         NoticeKind.INTRODUCTION_INVITED,
         NoticeKind.INTRODUCTION_DECLINED,
         NoticeKind.OFFER_ACCEPTED,

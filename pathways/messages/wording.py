@@ -102,6 +102,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "A check-in is overdue. Ask the jobseeker whether they are in work.",
         "{n} check-ins are overdue. Ask the jobseekers whether they are in work.",
     ),
+    K.PLACEMENT_CLOSED: (
+        "A placement with an open introduction was closed. Ask the social enterprise whether an offer still counts.",
+        "Placements with {n} open introductions were closed. Ask the social enterprises whether offers still count.",
+    ),
     K.AT_RISK: (
         "A jobseeker's work is at risk or has ended. Contact the jobseeker.",
         "The work of {n} jobseekers is at risk or has ended. Contact them.",

@@ -262,11 +262,7 @@ def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
     """
     must_end_in_time(actor, new)
     membership = _current_member(session, actor, new)
-    if membership.user_id in queries.same_person(session, actor.user_id):
-        raise OwnKey(
-            "Ask another administrator, or the operator of this service, to issue the key. The operator can also do it"
-            " on the command line: pathways keys create"
-        )
+    must_not_be_own(session, actor, membership.id)
     nation = queries.organisation(session, actor, membership.organisation_id).nation
     last_day = tables.due_on("key_link", actor.today, nation)
     key = _new_key(actor, membership, new)
@@ -300,6 +296,16 @@ def must_end_in_time(actor: Actor, new: NewKey) -> None:
         )
 
 
+def must_not_be_own(session: Session, actor: Actor, membership_id: UUID) -> None:
+    """Refuse a key for the actor themselves, also as another user."""
+    membership = queries.member(session, actor, membership_id)
+    if membership.user_id in queries.same_person(session, actor.user_id):
+        raise OwnKey(
+            "Ask another administrator, or the operator of this service, to issue the key. The operator can also do it"
+            " on the command line: pathways keys create"
+        )
+
+
 def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Membership:
     membership = queries.member(session, actor, new.membership_id)
     session.refresh(membership, with_for_update=True)  # so that the membership cannot end at the same moment
@@ -321,7 +327,8 @@ def _new_key(actor: Actor, membership: Membership, new: NewKey) -> ApiKey:
         public_id="".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_LENGTH)),
         made_at=actor.at,
         expires_on=new.expires_on or default_key_end(actor.today),
-        issued_by=actor.user_id,
+        # On the command line, the operator of the machine reads the secret, whichever member it acts for.
+        issued_by=(actor.issued_by if actor.source is Source.COMMAND_LINE else None) or actor.user_id,
         issued_from=actor.source,
         scopes=_scopes(membership, new),
     )

@@ -82,6 +82,22 @@ def identifiers(company: str | None, charity: str | None) -> Iterator[Identifier
             yield Identifier("GB-CHC", "Charity Commission", number)
 
 
+# A host, then a path, query and fragment of the characters that a URI may have (RFC 3986).
+WEBSITE = (
+    r"^https?://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?"
+    r"([/?#]([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(#([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?)?$"
+)
+PUBLIC_EMAIL = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+)
+
+
+def valid(pattern: str, text: str | None) -> str | None:
+    """Return a text if it fits a pattern of this module, else None: the public feed leaves out what is invalid."""
+    return text if text is not None and re.search(pattern, text) and not text.endswith("\n") else None
+
+
 def mailbox(email: str) -> str:
     """Return the mailbox that an e-mail address leads to. Two users with one mailbox are one person.
 

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 from pathways.access.permissions import Permission
 from pathways.base import Nation, Role, Source
 from pathways.fields import Body, Day, Group, Schema
+from pathways.organisations import formats
 from pathways.organisations.models import OrganisationKind, PublishedPlace
 
 Name = Annotated[
@@ -18,8 +19,10 @@ Name = Annotated[
 ]
 Ref = Annotated[str, StringConstraints(min_length=2, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+# An address that the public feed gives: of letters, digits and signs that need no quotes in an address (RFC 5322).
+PublicEmail = Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=formats.PUBLIC_EMAIL)]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
-Website = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$")]
+Website = Annotated[str, StringConstraints(max_length=300, pattern=formats.WEBSITE)]
 PUBLISHED_PLACE = (
     "How exactly the public feed says where the placements are: the postcode, its district (the first half of the "
     "postcode), or nothing."
@@ -40,7 +43,7 @@ class NewOrganisation(Body):
     company_number: Number | None = None
     charity_number: Number | None = None
     published_place: PublishedPlace = Field(default=PublishedPlace.POSTCODE, description=PUBLISHED_PLACE)
-    public_email: Email | None = Field(default=None, description=PUBLIC_EMAIL)
+    public_email: PublicEmail | None = Field(default=None, description=PUBLIC_EMAIL)
     public_website: Website | None = Field(default=None, description="The web address that the public feed gives.")
 
 
@@ -52,7 +55,7 @@ class OrganisationChange(Body):
     company_number: Number | None = None
     charity_number: Number | None = None
     published_place: PublishedPlace | None = Field(default=None, description=PUBLISHED_PLACE)
-    public_email: Email | None = Field(default=None, description=PUBLIC_EMAIL)
+    public_email: PublicEmail | None = Field(default=None, description=PUBLIC_EMAIL)
     public_website: Website | None = Field(default=None, description="The web address that the public feed gives.")
 
 

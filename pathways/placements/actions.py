@@ -1,6 +1,6 @@
 """Every change to placements and their places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from math import floor
@@ -38,6 +38,8 @@ from pathways.reference import half_days, tables
 from pathways.reference.postcodes import GridPoint, locate
 from pathways.reference.wording import AdvertWords, WordingNeed
 
+# What other rooms do, in the same transaction, when a placement has been closed. Each room adds its function.
+WHEN_CLOSED: list[Callable[[WriteSession, Actor, Placement], None]] = []
 NOT_COLUMNS = {"places", "pay_per_hour_pounds", "ref", "confirm_wording"}
 HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days counts as 3 days
 
@@ -235,7 +237,9 @@ def confirm_wording(
     user = session.get(User, actor.user_id)
     if user is not None and user.is_machine:
         raise NotPermitted("A program cannot confirm wording. A person must read the advert and confirm it.")
-    known = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    of_text = legality.checked_hash(placement)
+    current = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    known = {(kind, said): row for (kind, said, _), row in current.items()}
     for confirmation in confirmations:
         words = confirmation.words.lower()
         findings = [f for f in legality.wording_of(placement, actor.today) if f.words.lower() == words]
@@ -253,6 +257,7 @@ def confirm_wording(
                     placement_id=placement.id,
                     kind=found.kind,
                     wording=words,
+                    of_text=of_text,
                     basis=confirmation.basis,
                     reason=confirmation.reason,
                     supersedes=before.id if before else None,
@@ -263,7 +268,7 @@ def confirm_wording(
 
 def _check_basis(found: AdvertWords, confirmation: WordingToConfirm, placement: Placement) -> None:
     is_exception = confirmation.basis is not WordingBasis.MEANS_SOMETHING_ELSE
-    if found.needs is WordingNeed.CHANGE and is_exception:
+    if found.needs is WordingNeed.REMOVAL or (found.needs is WordingNeed.CHANGE and is_exception):
         raise RuleBroken(
             f"The law has no exception for this wording ({found.kind}). {found.remedy}", pointer="/confirm_wording"
         )
@@ -315,6 +320,8 @@ def move(
         placement.listed_at = placement.listed_at or actor.at
     elif to_state is PlacementState.CLOSED:
         placement.closed_at = actor.at
+        for act in WHEN_CLOSED:
+            act(session, actor, placement)
     if event is PlacementEvent.PUBLISH:
         confirm(session, actor, placement)
     session.flush()  # so that the reply contains the new version
@@ -418,6 +425,7 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
         is_own = placement.social_enterprise_id == actor.organisation_id
         is_draft = placement.state is PlacementState.DRAFT
         confirmed = confirmed_of.get(placement.id, {})
+        of_text = legality.checked_hash(placement)
         columns |= {
             "social_enterprise": names[placement.social_enterprise_id],
             "pay_per_hour_pounds": pounds(placement.pay_per_hour_pence),
@@ -430,15 +438,17 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
             "kept_in_draft_because": legality.reasons_to_stay_in_draft(placement, actor.today, confirmed)
             if is_draft
             else [],
-            "wording": [_wording_out(found, confirmed) for found in legality.wording_of(placement, actor.today)],
+            "wording": [
+                _wording_out(found, confirmed.get((found.kind, found.words.lower(), of_text)))
+                for found in legality.wording_of(placement, actor.today)
+            ],
             "notes": legality.notes(placement, actor.today),
         }
         shapes.append(PlacementOut(**columns))
     return shapes
 
 
-def _wording_out(found: AdvertWords, confirmed: Mapping[tuple[str, str], WordingConfirmation]) -> WordingOut:
-    known = confirmed.get((found.kind, found.words.lower()))
+def _wording_out(found: AdvertWords, known: WordingConfirmation | None) -> WordingOut:
     return WordingOut(
         **asdict(found),
         basis=known.basis if known else None,

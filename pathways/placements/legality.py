@@ -1,5 +1,7 @@
 """The rules a placement must meet to be published: age limits, reserved places, pay, hours, DBS level and wording."""
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -17,13 +19,14 @@ HIGHER_LEVELS = frozenset(DbsLevel) - {DbsLevel.NONE, DbsLevel.BASIC}
 # The fields whose wording is checked: all that a reader of the advert sees.
 ADVERT = (
     *("title", "occupation", "description", "essential_skills", "desirable_skills", "licences_needed"),
-    *("training_given", "environment", "support_offered"),
+    *("training_given", "environment", "support_offered", "adjustments_offered", "ring_fenced_for"),
 )
 # The fields in which somebody may write freely about people. The public feed has some of them.
-PUBLIC_TEXT = (*ADVERT, "adjustments_offered", "ring_fenced_for", "legal_basis")
+PUBLIC_TEXT = (*ADVERT, "legal_basis")
 CONTACT = "an address of the organisation belongs in contact_email, or in the public_email of the organisation."
 DAYS = {"starts_on": "start date", "ends_on": "end date", "closes_on": "closing date"}
-Confirmed = Collection[tuple[str, str]]  # the kind and the words, in lower case, of each confirmed wording
+# The kind, the words in lower case and the hash of the checked text, of each confirmed wording.
+Confirmed = Collection[tuple[str, str, str]]
 NOTHING: Confirmed = frozenset()
 
 
@@ -93,7 +96,8 @@ def _age(placement: Placement, today: date) -> str | None:
 
     A minimum age of 21 or less needs no stated basis, because the law itself sets such an age for many trades.
     """
-    if legal_bases.covers(placement.legal_basis, LimitKind.AGE, today):
+    is_paid = placement.kind in MUST_PAY
+    if legal_bases.covers(placement.legal_basis, LimitKind.AGE, today, is_paid=is_paid):
         return None
     if placement.maximum_age is not None:
         wrong = "A maximum age needs a legal basis"
@@ -101,23 +105,40 @@ def _age(placement: Placement, today: date) -> str | None:
         wrong = f"A minimum age over {ADULT} needs a legal basis"
     else:
         return None
-    return f"{_basis(placement, wrong)} {legal_bases.remedy(LimitKind.AGE, today)} Or remove the limit of age."
+    remedy = legal_bases.remedy(LimitKind.AGE, today, is_paid=is_paid)
+    return f"{_basis(placement, wrong)} {remedy} Or remove the limit of age."
 
 
 def _basis(placement: Placement, wrong: str) -> str:
     """Return what is wrong with a legal basis: it is missing, or it names no exception that the law has."""
     return (
-        f"{wrong}, and the legal basis (legal_basis) is none that the law has."
+        f"{wrong}, and the legal basis (legal_basis) names none that may justify it."
         if placement.legal_basis
         else f"{wrong}."
     )
 
 
 def _ring_fence(placement: Placement, today: date) -> str | None:
-    if not placement.ring_fenced_for or legal_bases.covers(placement.legal_basis, LimitKind.GROUP, today):
+    """Return a reason if a placement is reserved for a group that the named legal basis may not justify, else None.
+
+    Care leavers and others whom the Equality Act 2010 does not protect need no basis. Positive action reserves no job.
+    """
+    if not placement.ring_fenced_for:
         return None
-    wrong = _basis(placement, "A placement reserved for one group needs a legal basis")
-    return f"{wrong} {legal_bases.remedy(LimitKind.GROUP, today)} Or leave the group blank (ring_fenced_for)."
+    groups, others = legal_bases.groups_of(placement.ring_fenced_for, today)
+    if others or not groups:
+        return (
+            "Whether a placement may be reserved for the group in ring_fenced_for is not known. Write the group and"
+            " nothing else in ring_fenced_for, such as disabled people, care leavers or ex-offenders. Or leave it blank"
+            " and welcome the group in the description."
+        )
+    is_paid = placement.kind in MUST_PAY
+    for group in sorted(groups - {legal_bases.NO_BASIS_NEEDED}):
+        limit = LimitKind(group)
+        if not legal_bases.covers(placement.legal_basis, limit, today, is_paid=is_paid):
+            wrong = _basis(placement, f"A placement reserved for one group ({group}) needs a legal basis")
+            return f"{wrong} {legal_bases.remedy(limit, today, is_paid=is_paid)} Or leave the group blank (ring_fenced_for)."
+    return None
 
 
 def reason_of_pay(placement: Placement, today: date) -> str | None:
@@ -288,16 +309,31 @@ def _dbs(placement: Placement, today: date) -> str | None:
 def wording_of(placement: Placement, today: date) -> tuple[AdvertWords, ...]:
     """Return the wording of a placement that the law forbids or that a caseworker must see.
 
-    Personal care is not reported once a level of DBS check above BASIC is stated.
+    Title and description are also read as one text. Personal care is not reported once a level of DBS check above
+    BASIC is stated.
     """
-    values = (getattr(placement, name) for name in ADVERT)
-    texts = [text for value in values for text in ([value] if isinstance(value, str) else value or ())]
+    texts = [text for texts in _checked(placement) for text in texts]
+    if placement.description:
+        texts.append(f"{placement.title} {placement.description}")
+    if placement.ring_fenced_for:
+        texts.append(f"Reserved for {placement.ring_fenced_for}")  # as the public feed says it
     findings = wording.in_advert(texts, today, is_paid=placement.kind in MUST_PAY)
     return tuple(
         found
         for found in findings
         if found.needs is not WordingNeed.DBS_LEVEL or placement.dbs_level not in HIGHER_LEVELS
     )
+
+
+def _checked(placement: Placement) -> list[list[str]]:
+    values = (getattr(placement, name) for name in ADVERT)
+    return [[value] if isinstance(value, str) else list(value or ()) for value in values]
+
+
+def checked_hash(placement: Placement) -> str:
+    """Return the hash of all that is checked: a confirmation of words ends when any of it changes."""
+    checked = json.dumps([PlacementKind(placement.kind).value, _checked(placement)])
+    return hashlib.sha256(checked.encode()).hexdigest()
 
 
 def unconfirmed(placement: Placement, today: date, confirmed: Confirmed = NOTHING) -> list[AdvertWords]:
@@ -313,12 +349,12 @@ def _is_open(found: AdvertWords, placement: Placement, confirmed: Confirmed) -> 
         return False
     if found.needs is WordingNeed.DBS_LEVEL:
         return placement.dbs_level is None
-    return (found.kind, found.words.lower()) not in confirmed
+    return (found.kind, found.words.lower(), checked_hash(placement)) not in confirmed
 
 
 def _reason_of(found: AdvertWords) -> str:
     text = f'The advert says "{found.words}" ({found.kind}). {found.reason} {found.remedy}'
-    if found.needs is WordingNeed.DBS_LEVEL:
+    if found.needs in {WordingNeed.DBS_LEVEL, WordingNeed.REMOVAL}:
         return text
     if found.needs is WordingNeed.CHANGE:
         return f"{text} If the words mean something else, confirm them with the reason (confirm_wording)."

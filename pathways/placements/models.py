@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, SHORT, Base, Numbered, PrimaryKey, Versioned, one_of, words
@@ -194,6 +194,8 @@ class WordingConfirmation(Fact, Base):
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
     kind: Mapped[str] = mapped_column(SHORT)
     wording: Mapped[str] = mapped_column(LINE)
+    # The hash of the advert in which a person read the words. The confirmation ends when the advert changes.
+    of_text: Mapped[str | None] = mapped_column(String(64))
     basis: Mapped[WordingBasis] = mapped_column(words(WordingBasis))
 
 

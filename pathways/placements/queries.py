@@ -94,16 +94,20 @@ def names(session: Session, organisation_ids: set[UUID]) -> dict[UUID, str]:
 
 def confirmed_wording(
     session: Session, placement_ids: Collection[UUID]
-) -> dict[UUID, dict[tuple[str, str], WordingConfirmation]]:
-    """Return, for each placement, the current confirmation of each wording, by its kind and words in lower case."""
+) -> dict[UUID, dict[tuple[str, str, str], WordingConfirmation]]:
+    """Return, for each placement, the current confirmation of each wording.
+
+    The keys are the kind, the words in lower case, and the hash of the text that was checked (empty if it was recorded
+    before hashes were: such a confirmation no longer counts).
+    """
     rows = session.scalars(
         select(WordingConfirmation)
         .where(WordingConfirmation.placement_id.in_(placement_ids), as_known(WordingConfirmation))
         .order_by(WordingConfirmation.id)
     )
-    confirmed: dict[UUID, dict[tuple[str, str], WordingConfirmation]] = {}
+    confirmed: dict[UUID, dict[tuple[str, str, str], WordingConfirmation]] = {}
     for row in rows:
-        confirmed.setdefault(row.placement_id, {})[row.kind, row.wording] = row
+        confirmed.setdefault(row.placement_id, {})[row.kind, row.wording, row.of_text or ""] = row
     return confirmed
 
 

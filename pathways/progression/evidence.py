@@ -36,7 +36,9 @@ LOG = structlog.get_logger()
 
 
 class OwnEvidence(NotPermitted):
-    title = "You recorded this evidence, so you cannot check it"
+    """The member who recorded an item, or uploaded a document of it, tried to check it."""
+
+    title = "You recorded this evidence or uploaded its document, so you cannot check it"
 
 
 def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evidence:
@@ -197,7 +199,8 @@ def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
     """Accept or reject another member's item. Withdraw outcomes that a rejection leaves without enough evidence."""
-    if item.by in organisation_queries.same_person(session, actor.user_id):
+    people = organisation_queries.same_person(session, actor.user_id)
+    if item.by in people:
         raise OwnEvidence("Ask a colleague to check this evidence.")
     if not verdict.is_accepted and not verdict.reason:
         raise RuleBroken(
@@ -205,6 +208,8 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
             pointer="/reason",
         )
     hold(session, queries.spell_of(session, item))
+    if people & queries.uploaders_of(session, item):
+        raise OwnEvidence("You uploaded a document of this evidence. Ask another colleague to check it.")
     previous = queries.check_of(session, item)
     session.add(
         EvidenceCheck.recorded(

@@ -251,7 +251,10 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
 
 
 def withdraw_uncovered(session: WriteSession, actor: Actor, item: Evidence) -> None:
-    """Withdraw each outcome whose days are no longer covered by accepted evidence, after an item was rejected."""
+    """After an item was rejected, withdraw each outcome that names it, or whose days are no longer covered.
+
+    Other accepted evidence may cover the days of an outcome that names the item. A person then records it again.
+    """
     spell = queries.spell_of(session, item)
     rule_texts = outcome_rules.all_versions(session)
     for outcome in resting_on(session, spell):
@@ -261,7 +264,8 @@ def withdraw_uncovered(session: WriteSession, actor: Actor, item: Evidence) -> N
         ]
         evidence = queries.accepted_evidence(session, outcome.partner_id, outcome.spell_ids)
         text = rule_texts.get(f"{outcome.rule}@{outcome.rule_version}")
-        if not evidence or rules.uncovered(rests, _covers(evidence, text.evidence_tier if text else None)):
+        is_named = str(item.id) in outcome.evidence_ids
+        if is_named or not evidence or rules.uncovered(rests, _covers(evidence, text.evidence_tier if text else None)):
             withdraw_outcome(session, actor, outcome, "Evidence for this outcome was rejected.")
 
 

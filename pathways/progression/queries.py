@@ -1,7 +1,7 @@
 """Every query on spells, evidence and outcomes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -282,6 +282,28 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
         frozenset(week.valid_on for week in weeks if week.leave is not None),
         version.is_own_supply_chain,
     )
+
+
+def on_rejected_evidence(session: Session, outcomes: Collection[Outcome]) -> set[UUID]:
+    """Return the ids of those outcomes that name an item of evidence whose current check is a rejection."""
+    if not outcomes:
+        return set()
+    rows = select(EvidenceCheck.evidence_id).where(
+        EvidenceCheck.partner_id.in_({outcome.partner_id for outcome in outcomes}),
+        EvidenceCheck.jobseeker_id.in_({outcome.jobseeker_id for outcome in outcomes}),
+        as_known(EvidenceCheck),
+        ~EvidenceCheck.is_accepted,
+    )
+    rejected = {str(evidence_id) for evidence_id in session.scalars(rows)}
+    return {outcome.id for outcome in outcomes if rejected & set(outcome.evidence_ids)}
+
+
+def uploaders_of(session: Session, item: Evidence) -> set[UUID]:
+    """Return the ids of the users who ever uploaded a document of an item; replaced documents count too."""
+    rows = select(EvidenceDocument.by).where(
+        EvidenceDocument.partner_id == item.partner_id, EvidenceDocument.evidence_id == item.id
+    )
+    return set(session.scalars(rows))
 
 
 def accepted_evidence(

@@ -6,6 +6,7 @@ Letters set apart ("w o m e n", "w.o.m.e.n"), a word cut by a hyphen ("wo-men"),
 counts only if the table lists the word for it, and ordinary words that are as near are listed there as exceptions.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,9 @@ SIGNS = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l"}
 )
 APOSTROPHES = "\u2018\u2019\u02bc\u00b4`"
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+GROUPS = ("nation", "people", "country", "religion", "condition")  # what names() knows
+SYMBOLS = {"\u2640": "female", "\u2642": "male"}
 SPACED = re.compile(r"(?<![a-z0-9'])[a-z0-9](?:([ .,_*/-]{1,3})[a-z0-9])(?:\1[a-z0-9])+(?![a-z0-9'])")
 MORE_APART = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .,_*/|-]{1,3}[a-z]){2,}(?![a-z0-9'])")
 CUT = re.compile(r"(?<![a-z0-9-])[a-z]{1,12}(?:[-\u2010-\u2015_*/.][a-z]{1,12}){1,11}(?![a-z0-9-])")
@@ -87,13 +91,26 @@ def meant(reading: tuple[Path, int]) -> Meant:  # noqa: ARG001 - part of the key
         for phrase in row["phrases"].split(";")
         for part in phrase.split()
         for word in part.split("|")
-    }
+        if not word.startswith("@")
+    } | {name for kind in GROUPS for name in names(kind)}
     return Meant(
         vocabulary=frozenset(parts | {row["word"] for row in rows}),
         spellings={spelling: row["word"] for row in rows for spelling in row["spelt"].split("|") if spelling},
         near=tuple(row["word"] for row in rows if row["near"] == "yes"),
         ordinary=frozenset(word for row in rows for word in row["unless"].split("|") if word),
     )
+
+
+@lru_cache(maxsize=20)
+def _names(kind: str, reading: tuple[Path, int]) -> frozenset[str]:  # noqa: ARG001 - part of the key
+    column = kind if kind in {"people", "country"} else "name"
+    kinds = {"nation", "people"} if column == kind else {kind}
+    return frozenset(row[column] for row in tables.rows("group_names") if row[column] and row["kind"] in kinds)
+
+
+def names(kind: str) -> frozenset[str]:
+    """Return the names of a kind in ``group_names.csv``: of nations, their people or country, religions, conditions."""
+    return _names(kind, tables.reading_of("group_names"))
 
 
 @lru_cache(maxsize=4)
@@ -110,14 +127,26 @@ def plain(text: str) -> str:
     return "".join(_seen(text)[0])
 
 
-def _seen(text: str) -> tuple[list[str], list[int]]:
-    """Return the characters that are seen, and for each the number of the character of the text that it comes from."""
+def _written(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the characters of a text and their places. An entity of HTML, such as ``&#101;``, is one character."""
+    after = 0
+    for entity in ENTITY.finditer(text):
+        yield from ((text[place], place, place + 1) for place in range(after, entity.start()))
+        yield from ((character, entity.start(), entity.end()) for character in html.unescape(entity[0]))
+        after = entity.end()
+    yield from ((text[place], place, place + 1) for place in range(after, len(text)))
+
+
+def _seen(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the characters that are seen, and for each the places in the text between which it was written."""
     lookalikes = _lookalikes(tables.reading_of("lookalike_letters"))
     seen: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
+    places: list[tuple[int, int]] = []
+    for character, starts, ends in _written(text):
         if character in APOSTROPHES:
             letters = "'"
+        elif character in SYMBOLS:
+            letters = f" {SYMBOLS[character]} "
         elif unicodedata.category(character) in {"Cf", "Mn", "Me"} or character in "\u115f\u1160\u3164\uffa0\u2800":
             continue
         else:
@@ -125,7 +154,7 @@ def _seen(text: str) -> tuple[list[str], list[int]]:
         for letter in letters:
             if unicodedata.combining(letter) == 0:
                 seen.append(lookalikes.get(letter, " " if letter.isspace() else letter))
-                places.append(place)
+                places.append((starts, ends))
     return seen, places
 
 
@@ -141,7 +170,7 @@ def words(text: str, known: Meant) -> list[Spelt]:
         if found.start() not in covered
     ]
     return [
-        (forms, places[starts], places[ends - 1] + 1)
+        (forms, places[starts][0], places[ends - 1][1])
         for forms, starts, ends in sorted([*single, *joined], key=lambda one: one[1])
     ]
 

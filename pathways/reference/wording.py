@@ -1,8 +1,10 @@
 """Find wording of an advert that the law forbids or that a caseworker must see, by whole words and their inflections.
 
 The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. In a phrase,
-``a|b`` is either word, ``#`` is a number and ``#s`` a number such as 25s. A word also matches its plural and its
-possessive form. A beginning of a word never matches: "caretaker" is not "care".
+``a|b`` is either word, ``*`` is any word, ``#`` is a number, ``#s`` a number such as 25s, ``#age`` a number that can be
+an age, also in words, and ``#year`` a year. ``@nation``, ``@people``, ``@country``, ``@religion`` and ``@condition``
+are the words of ``group_names.csv``. A word also matches its plural and its possessive form. A beginning of a word
+never matches: "caretaker" is not "care".
 """
 
 import re
@@ -17,8 +19,14 @@ from pathways import fields
 from pathways.base import local_day, utc_now
 from pathways.reference import advert_spelling, tables
 
-NUMBERS = re.compile(r"\d+s")
-NUMBER_PARTS = frozenset({"#", "#s"})
+NUMBERS = {
+    "#": re.compile(r"\d+"),
+    "#s": re.compile(r"\d+s"),
+    "#age": re.compile(r"1[4-9]|[2-8]\d|(?:six|seven|eigh|nine)teen|twenty|thirty|forty|fifty|sixty|seventy"),
+    "#year": re.compile(r"(?:19|20)\d\d"),
+    "*": re.compile(r".+"),
+}
+NUMBER_PARTS = frozenset(NUMBERS)
 ENDS = re.compile(r"\b(previous|inside)\s*(?:[.,;:!?)/\n]|[-\u2013\u2014](?=\s)|$)", re.IGNORECASE)
 SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
 
@@ -29,6 +37,7 @@ class WordingNeed(StrEnum):
     NOTE = "note"  # nothing: a caseworker should see the wording
     CONFIRMATION = "confirmation"  # a person confirms it, and gives a reason if an exception is claimed
     CHANGE = "change"  # the law has no exception: the wording must go, unless it means something else
+    REMOVAL = "removal"  # the wording has one meaning, and the law has no exception: it must go
     DBS_LEVEL = "dbs level"  # the level of DBS check must be stated
 
 
@@ -81,17 +90,23 @@ def _words(text: str) -> list[_Word]:
     ]
 
 
-@lru_cache(maxsize=20_000)
 def _phrase(text: str) -> Phrase:
-    return tuple(frozenset(stem(word) for word in part.split("|")) for part in text.lower().split())
+    return tuple(
+        frozenset(meant for word in part.split("|") for meant in _named(word)) for part in text.lower().split()
+    )
+
+
+def _named(word: str) -> Iterable[str]:
+    """Return the words that a part of a phrase stands for: the names of ``group_names.csv``, or the word's stem."""
+    if not word.startswith("@"):
+        return (stem(word),)
+    return advert_spelling.names(word.removeprefix("@"))
 
 
 def _fits(part: frozenset[str], word: _Word) -> bool:
     if word.forms & part:
         return True
-    return ("#" in part and any(form.isdigit() for form in word.forms)) or (
-        "#s" in part and any(NUMBERS.fullmatch(form) for form in word.forms)
-    )
+    return any(NUMBERS[name].fullmatch(form) for name in part & NUMBERS.keys() for form in word.forms)
 
 
 def _spans(phrase: Phrase, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
@@ -138,6 +153,18 @@ def rows_found(table: str, column: str, text: str, on: date) -> list[dict[str, s
     return [entry.row for entry in entries if entry.row["from"] <= on.isoformat() and entry.found_in(words)]
 
 
+def words_left(table: str, column: str, text: str, on: date, besides: Iterable[str]) -> tuple[set[str], list[str]]:
+    """Return the values of ``group`` of the rows found in a text, and the words that no phrase and none besides has."""
+    words, covered, groups = _words(text), set[int](), set[str]()
+    for entry in _entries(table, column, tables.reading_of(table)):
+        if entry.row["from"] <= on.isoformat():
+            spans = entry.found_in(words)
+            covered |= {place for first, after in spans for place in range(first, after)}
+            groups |= {entry.row["group"]} if spans else set()
+    known = frozenset(besides)
+    return groups, [text[w.starts : w.ends] for n, w in enumerate(words) if n not in covered and not w.forms & known]
+
+
 def names_a_role(text: str, levels: Iterable[str], on: date) -> bool:
     """Return whether a text names a role that allows a DBS check of one of these levels, by ``dbs_roles.csv``."""
     wanted = frozenset(levels)
@@ -182,12 +209,12 @@ def found(texts: tuple[str, ...], on: date, reading: tuple[Path, int], *, is_pai
     for text in texts:
         words = _words(text)
         stems = {form for word in words for form in word.forms}
-        has_number = any(form[0].isdigit() for form in stems)
+        has_number = any(form[0].isdigit() or NUMBERS["#age"].fullmatch(form) for form in stems)
         for entry in _entries("advert_words", "phrases", reading):
             row = entry.row
             if row["from"] > on.isoformat() or (row["only_paid"] == "yes" and not is_paid):
                 continue
-            if not (entry.first_words & stems or (has_number and entry.first_words & {"#", "#s"})):
+            if not (entry.first_words & stems or (has_number and entry.first_words & NUMBERS.keys())):
                 continue
             for first, after in entry.found_in(words):
                 said = text[words[first].starts : words[after - 1].ends]

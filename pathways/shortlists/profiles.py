@@ -184,6 +184,9 @@ def context(on: date) -> Context:
     )
 
 
+UNKNOWN_LIMIT = "?"  # there is a limit, but no figure of it is verified
+
+
 def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
     """Return what each benefit asks of people who work on a day, by its last verified row."""
     benefits = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
@@ -197,7 +200,8 @@ def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
 def _benefit_rule(row: Mapping[str, str], on: date) -> BenefitRule:
     """Return a row as a rule; say so if its figures are of an earlier year, because benefits rise each April."""
     since = date.fromisoformat(row["from"])
-    hours, pence = row["hours_under"], row["pence_a_week"]
+    has_unknown_limit = UNKNOWN_LIMIT in {row["hours_under"], row["pence_a_week"]}
+    hours, pence = (row[name].replace(UNKNOWN_LIMIT, "") for name in ("hours_under", "pence_a_week"))
     text = row["text"].format(hours=hours, pounds=f"{int(pence) / 100:.2f}" if pence else "")
     if (hours or pence) and on >= date(since.year + 1, 4, 1):
         text += f" These are the last verified figures, in force since {since.isoformat()}: check this year's."
@@ -210,4 +214,5 @@ def _benefit_rule(row: Mapping[str, str], on: date) -> BenefitRule:
         is_for_unpaid_too=row.get("unpaid_too") == "yes",
         source=row.get("source", ""),
         since=since,
+        has_unknown_limit=has_unknown_limit,
     )

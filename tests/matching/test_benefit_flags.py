@@ -48,7 +48,39 @@ def test_a_benefit_is_found_as_people_write_it(written, benefit):
 
 @pytest.mark.parametrize("written", ["none", "", "successful", "spike", "visa", "cardigan", "no benefits", "lucky"])
 def test_a_benefit_is_whole_words(written):
+    assert not {flag.benefit for flag in flagged(written)} & {rule.benefit for rule in RULES}
+
+
+SPELT = {
+    "ESA": "E.S.A.|e s a|Employmnt and Support Allowance|Lwfans Cyflogaeth a Chymorth|ESA's",
+    "Universal Credit": "Univeral Credit|Universal Credits|universl credit|Credyd Cynhwysol|U.C.|housing element",
+    "PIP": "PIPs|P.I.P.|Personal Independance Payment|disability benefit|Taliad Annibyniaeth Personol|D.L.A",
+    "Housing Benefit": "LHA|Housing Benifit|housing benefits|Local Housing Allowance|Budd-dal Tai|H.B.",
+    "JSA": "Job Seeker's Allowance|Jobseekers Alowance|J.S.A.",
+    "Carer's Allowance": "Carer Allowence|Lwfans Gofalwr|carers' allowance",
+    "Pension Credit": "Pension Credits|Pension Credt|Credyd Pensiwn",
+}
+
+
+@pytest.mark.parametrize(("benefit", "written"), [(b, one) for b, texts in SPELT.items() for one in texts.split("|")])
+def test_a_benefit_is_found_in_short_forms_in_welsh_and_with_a_slip(benefit, written):
+    assert [flag.benefit for flag in flagged(written)] == [benefit]
+
+
+@pytest.mark.parametrize("written", ["SSP", "bereavement support", "tax credits", "something from the council"])
+def test_a_benefit_that_is_not_understood_is_named_for_the_adviser(written):
+    (flag,) = flagged(written)
+    assert (flag.benefit, flag.is_over_limit, "not understood" in flag.text) == (written, None, True)
+
+
+@pytest.mark.parametrize("written", ["", "None", "N/A", "no benefits", "Not claiming", "nil", "none known"])
+def test_no_benefit_is_no_question(written):
     assert flagged(written) == ()
+
+
+@pytest.mark.parametrize("hours", [None, 4, 15, 16, 30])
+def test_a_limit_without_a_verified_figure_is_a_question(hours):
+    assert flagged("JSA", hours)[0].is_over_limit is None
 
 
 @given(st.sampled_from(RULES), HOURS, PENCE)

@@ -203,3 +203,35 @@ def test_a_template_is_written_once_and_its_example_is_not_imported(folder):
         assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     other = pathways(folder, "import", "template", "people", str(folder / "x.xlsx"))
     assert (other.returncode, "placements or referrals" in other.stderr) == (1, True)
+
+
+def test_a_command_for_a_member_needs_the_permission_of_its_role_and_names_who_acted(folder):
+    members = pathways(folder, "members", "list").stdout.split()
+    worker = next(one for one in members if one.endswith(":caseworker"))
+    partner = worker.rpartition(":")[0].rpartition("@")[2]
+    added = pathways(folder, "users", "create", "--name", "Ada", "--email", "ada@example.org")
+    assert added.returncode == 0, added.stderr
+    pathways(folder, "members", "add", "ada@example.org", "--organisation", partner, "--role", "administrator")
+    administrator = f"ada@example.org@{partner}:administrator"
+    for member in (worker, administrator):
+        for command in (
+            ("organisations", "create", "--kind", "commissioner", "--name", "Fund Two"),
+            ("users", "create", "--name", "Eve", "--email", "eve@example.org"),
+            ("programmes", "price", "first-work", "IPES_LOWER", "850", "--from", "2026-04-01"),
+            ("keys", "create", "--member", member),
+            ("reference", "load-rules", "rules.json"),
+        ):
+            refused = pathways(folder, *command, "--as", member)
+            assert (refused.returncode, refused.stdout) == (1, ""), command
+            assert refused.stderr.count("\n") == 1
+    for command in (("keys", "create", "--member", worker), ("keys", "revoke", "AbCd1234"), ("members", "end", worker)):
+        assert "key:" in (r := pathways(folder, *command, "--as", worker)).stderr or "member:make" in r.stderr
+    made = pathways(folder, "keys", "create", "--member", worker, "--as", administrator)
+    assert made.returncode == 0, made.stderr
+    with sqlite3.connect(folder / "cli.db") as database:
+        (issuer,) = database.execute("SELECT issued_by FROM api_keys ORDER BY made_at DESC LIMIT 1").fetchone()
+        (ada,) = database.execute("SELECT id FROM users WHERE email = 'ada@example.org'").fetchone()
+        acted = database.execute("SELECT issued_by FROM audit WHERE "by" = ?", (ada,)).fetchall()
+    assert issuer != ada
+    assert acted
+    assert {row[0] for row in acted} == {issuer}

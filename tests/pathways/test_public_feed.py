@@ -18,7 +18,7 @@ from pathways.imports import reports
 from pathways.imports.models import ImportRun
 from pathways.imports.staging import Worker
 from pathways.organisations import formats
-from pathways.organisations.models import Organisation
+from pathways.organisations.models import Organisation, PublishedPlace
 from pathways.placements import actions, files
 from pathways.placements.models import Placement, PlacementEvent
 from tests.world import World
@@ -328,12 +328,50 @@ def test_an_unknown_query_parameter_of_the_feed_is_refused_by_name(client, world
     assert client.get("/open-referral-uk/services?page=1&per_page=5").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["pathways.example.org", "feed.example.org:8443"])
-def test_the_addresses_of_the_feed_begin_with_the_address_that_was_asked(client, world: World, host):
+def test_the_host_that_a_request_names_is_in_no_reply(client, world: World):
     world.list_placement()
-    listed = client.get("/open-referral-uk/services", headers={"host": host}).json()["contents"]
-    assert listed
-    assert all(one["url"].startswith(f"http://{host}/open-referral-uk/services/") for one in listed)
+    hosts = ("pathways.example.org", "attacker.example.org:8443")
+    replies = [client.get("/open-referral-uk/services", headers={"host": host}) for host in hosts]
+    assert replies[0].json()["contents"]
+    assert replies[0].content == replies[1].content
+    assert "example.org" not in replies[1].text.replace("lister@example.org", "")
+
+
+INVALID = {
+    "public_website": ["https://a.example/x=<b>", 'https://a.example/"', "https://-a.example", "https://a.example/%zz"],
+    "public_email": ['x"><script>@y.z', "a@b", "a b@example.org", "a@example.org>"],
+}
+
+
+@pytest.mark.parametrize(("field", "text"), [(field, text) for field, texts in INVALID.items() for text in texts])
+def test_an_address_that_is_none_is_refused_and_never_published(client, world: World, database, field, text):
+    world.list_placement()
+    path = f"/api/v1/organisations/{world.organisations['enterprise']}"
+    headers = world.key("operator")
+    headers |= {"If-Match": client.get(path, headers=headers).headers["etag"]}
+    assert client.patch(path, headers=headers, json={field: text}).status_code == 422
+    with database.writing(world.on("operator")) as session:
+        setattr(session.get_one(Organisation, world.organisations["enterprise"]), field, text)
+    (service,) = client.get("/open-referral-uk/services").json()["contents"]
+    assert text not in str(service)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.example", "http://a.example:80/x/y?z=1&w=%20#top", "https://a.example?x=1"]
+)
+def test_an_address_of_the_web_is_taken(client, world: World, text):
+    assert formats.valid(formats.WEBSITE, text) == text
+
+
+@pytest.mark.parametrize("title", ["Gardener near LS1 4AP", "Gardener near LS1", "Gardener, LS14AP"])
+def test_an_organisation_that_publishes_no_place_has_none_in_its_names(client, world: World, database, title):
+    world.list_placement(postcode="LS1 4AP", title=title)
+    with database.writing(world.on("operator")) as session:
+        enterprise = session.get_one(Organisation, world.organisations["enterprise"])
+        enterprise.published_place = PublishedPlace.NOTHING
+    (service,) = client.get("/open-referral-uk/services").json()["contents"]
+    assert "LS1" not in str(service)
+    assert service["name"].startswith("Gardener")
 
 
 def test_a_town_and_a_county_that_a_listing_does_not_state_are_said_to_be_so(client, world: World):

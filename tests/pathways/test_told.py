@@ -191,3 +191,22 @@ def test_webhooks_fire_for_every_kind_of_organisation_and_for_no_other(world: Wo
     assert {"introduction.send", "introduction.offer", "placement.publish"} <= events["enterprise"]
     assert not {"introduction.propose", "introduction.agree"} & events["enterprise"]  # before it was sent
     assert not {"other_enterprise", "other_partner", "council"} & set(events)
+
+
+@pytest.mark.parametrize("reached", ["propose", "agree", "send", "invite", "wait", "offer"])
+def test_the_caseworker_is_notified_at_once_when_a_placement_closes(client, world: World, call, made: str, reached):
+    placement = client.get(f"{API}/introductions/{made}", headers=world.key("caseworker")).json()["placement_id"]
+    if reached == "wait":
+        take_the_place(client, world, call, made)
+    if reached not in {"propose", "agree"}:
+        for side, before in BEFORE[E.OFFER]:
+            step(call, world, side, made, before)
+    if reached in {"invite", "wait", "offer"}:
+        step(call, world, "lister", made, reached)
+    call("lister", f"/placements/{placement}/close", reason="The shop closes.")
+    assert notices(client, world, "caseworker").count("placement_closed") == (2 if reached == "wait" else 1)
+    assert "placement_closed" not in notices(client, world, "lister")
+    if reached == "offer":
+        path = f"/introductions/{made}/accept"
+        assert call("caseworker", path, expect=409)["type"] == "/problems/placement-closed-since"
+        assert call("caseworker", path, although_closed=True)["state"] == "accepted"
