@@ -248,7 +248,7 @@ FIELD_DOCS: dict[str, str] = {
     "last_on": "The last day of this stretch without accepted evidence.",
     "last_reason": "The reason given with the last change of state. Only the partner's staff can read it.",
     "leave": "The kind of leave, if the jobseeker was on sick or statutory leave for all or part of the week.",
-    "legal_basis": "The legal basis for an age limit, or for reserving the placement for a group.",
+    "legal_basis": "The legal basis for an age limit or a reserved placement: its code or its citation, nothing else.",
     "licence_ref": "The reference of your licence to use the assessment tool.",
     "licences": "The licences and certificates that the jobseeker holds.",
     "licences_needed": "The licences and certificates that the work needs.",

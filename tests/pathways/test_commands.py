@@ -231,7 +231,7 @@ def test_a_command_for_a_member_needs_the_permission_of_its_role_and_names_who_a
     with sqlite3.connect(folder / "cli.db") as database:
         (issuer,) = database.execute("SELECT issued_by FROM api_keys ORDER BY made_at DESC LIMIT 1").fetchone()
         (ada,) = database.execute("SELECT id FROM users WHERE email = 'ada@example.org'").fetchone()
-        acted = database.execute("SELECT issued_by FROM audit WHERE "by" = ?", (ada,)).fetchall()
+        acted = database.execute("SELECT issued_by FROM audit WHERE by = ?", (ada,)).fetchall()
     assert issuer != ada
     assert acted
     assert {row[0] for row in acted} == {issuer}
