@@ -137,7 +137,8 @@ def _ring_fence(placement: Placement, today: date) -> str | None:
         limit = LimitKind(group)
         if not legal_bases.covers(placement.legal_basis, limit, today, is_paid=is_paid):
             wrong = _basis(placement, f"A placement reserved for one group ({group}) needs a legal basis")
-            return f"{wrong} {legal_bases.remedy(limit, today, is_paid=is_paid)} Or leave the group blank (ring_fenced_for)."
+            remedy = legal_bases.remedy(limit, today, is_paid=is_paid)
+            return f"{wrong} {remedy} Or leave the group blank (ring_fenced_for)."
     return None
 
 
