@@ -354,7 +354,7 @@ def _must_have_recorded_nothing(session: Session, actor: Actor, claim: Claim) ->
             " part in it can, or the commissioner (the funder).",
             facts=facts,
         )
-    if actor.role is Role.COMMISSIONER and queries.told_by(session, [claim], people):
+    if actor.role is Role.COMMISSIONER and queries.decided_for_partner_by(session, [claim], people):
         raise OwnClaim(
             "For the partner, you recorded a decision in the funder's name on this claim, or on another claim for the"
             " same jobseeker and rule. Ask another member of the commissioner to decide."
@@ -468,7 +468,7 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
         users = organisation_queries.same_person(session, actor.user_id)
         barred = set(queries.rested_on(session, claims, users))
         if actor.role is Role.COMMISSIONER:
-            barred |= queries.told_by(session, claims, users)
+            barred |= queries.decided_for_partner_by(session, claims, users)
     contested = queries.contested(session, [claim for claim in claims if claim.partner_id == actor.organisation_id])
     shapes = []
     for claim in claims:

@@ -233,7 +233,7 @@ def contested(session: Session, claims: Sequence[Claim]) -> set[UUID]:
     return {c.id for c in claims if (c.partner_id, c.jobseeker_id, c.commissioner_id, c.rule) in disputed}
 
 
-def told_by(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) -> set[UUID]:
+def decided_for_partner_by(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) -> set[UUID]:
     """Return the ids of those claims on which one of these users, for the partner, told a decision of the funder.
 
     A decision on any claim to the same funder for the same jobseeker and rule counts, as in ``contested``.
