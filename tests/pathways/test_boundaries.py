@@ -1,7 +1,7 @@
 """What a review of the first whole journey found wrong, each as the sentence that is true now."""
 
 import io
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import openpyxl
@@ -238,7 +238,8 @@ def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_every_day(
         assert answer.status_code == 409, answer.text
         return answer.json()["detail"]
 
-    evidence(client, world, spell_id, date(2020, 1, 1), date(2020, 1, 1))
+    later = met_on + timedelta(days=2)
+    evidence(client, world, spell_id, later, later)
     assert f"yet: {day_in_words(start)} to {day_in_words(met_on)}." in refusal()
     evidence(client, world, spell_id, start, start + timedelta(weeks=6))
     evidence(client, world, spell_id, start + timedelta(weeks=7), TODAY)
@@ -253,7 +254,7 @@ def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_every_day(
     assert "no colleague has accepted" in refusal("manager")
     made = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim)
     assert made.json()["rests_on"] == [[spell_id, start.isoformat(), met_on.isoformat()]]
-    assert len(made.json()["evidence_ids"]) == 3  # not the one of 2020
+    assert len(made.json()["evidence_ids"]) == 3  # not the one of a later day
 
 
 def test_an_outcome_goes_with_the_evidence_that_it_names(client, world: World, database):
