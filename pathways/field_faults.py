@@ -36,6 +36,7 @@ FORMS = {
     "(mon|tue|wed|thu": "Write half-days as day and part, such as mon am; tue pm; wed eve; thu all day.",
     "^20[0-9]{2}-(0": "Write the month as yyyy-mm, such as 2026-11.",
     "^https?://": "Write the web address in full, such as https://www.example.org.",
+    "{|}~-]+)*@": "Write an e-mail address, such as name@example.org.",
     "[^@": "Write an e-mail address, such as name@example.org.",
     "]{2,60}@[0-9]": "Write the name of the rule and its version, such as RULE_NAME@1.",
     "^[A-Z0-9_]{2,60}$": "Write the name of the rule in capital letters, digits and underscores, such as RULE_NAME.",

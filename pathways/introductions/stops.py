@@ -51,10 +51,10 @@ TEXTS_ONCE_STARTED = {
     Stop.EXCLUDED: "A safety exclusion bars the jobseeker from this placement, where they have started. Speak to the"
     " jobseeker today and agree what is safe. Then, if the work must stop, record its end. The social enterprise cannot"
     " see this introduction, and can only record its end.",
-    Stop.SUSPECTED: "Another record that may be the same person has a safety exclusion for this placement, where the"
-    " jobseeker has started. Speak to the jobseeker today and find out whether they are safe there. Ask a team manager"
-    " to compare the two records (duplicates). The social enterprise cannot see this introduction, and can only record"
-    " its end.",
+    Stop.SUSPECTED: "The jobseeker has started here, and another record, which may be the same person, has a safety"
+    " exclusion for this placement. Speak to the jobseeker today and find out whether they are safe there. Ask a team"
+    " manager to compare the two records (duplicates). The social enterprise cannot see this introduction, and can only"
+    " record its end.",
     Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement, where"
     " they have started. Speak to the jobseeker today and find out whether they are safe there. If the work must stop,"
     " record its end. Until you say how you made sure that it is safe, the social enterprise cannot see this"

@@ -17,7 +17,7 @@ from matching.pairs.profiles import JobseekerProfile
 from matching.score import explain
 from matching.score.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
 from matching.score.tables import MILLION
-from pathways.base import Actor
+from pathways.base import Actor, local_day, utc_now
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.fields import Group
@@ -26,7 +26,7 @@ from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements.models import Placement
-from pathways.reference import vocabulary
+from pathways.reference import vocabulary, wording
 from pathways.shortlists import profiles, queries, snapshot
 from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
@@ -68,6 +68,9 @@ UNKNOWN = CheckResult.UNKNOWN.value
 def _withheld_names(visible: frozenset[Group]) -> frozenset[str]:
     """Return the names of the rules and features that reveal a field group that is not in ``visible``."""
     return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in visible)
+
+
+UNNAMED = "A benefit"  # in place of words that only some may read
 
 
 class Shaper:
@@ -191,7 +194,12 @@ class Shaper:
         if not benefits:
             return []
         flags = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
-        return [asdict(flag) for flag in flags]
+        on = local_day(utc_now())
+        # Everybody who reads the list reads the flags, so what was written for a benefit may be no secret.
+        return [
+            asdict(flag) | ({"benefit": UNNAMED} if wording.speaks_of_convictions(flag.benefit, on) else {})
+            for flag in flags
+        ]
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
         """Return the replies for refused pairs. Each stored row has an id, jobseeker, placement and failed checks."""

@@ -50,8 +50,8 @@ def contents(database: Database) -> dict[str, list[str]]:
 
 def filled(client, world: World) -> None:
     """Something encrypted in every column that can be."""
-    working(client, world, weeks=1, nino="QQ224466C", nhs_number="9991234567")
-    person, _ = world.supported(nino="QQ123457C", nhs_number="9991234559")
+    working(client, world, weeks=1, nino="QQ224466C", nhs_number="9991234500")
+    person, _ = world.supported(nino="QQ123457C", nhs_number="9991234519")
     exclusion = {"kind": "person", "who": "rex@example.org", "reason": "violence"}
     said = client.post(
         f"/api/v1/jobseekers/{person}/safety-exclusions", headers=world.key("caseworker"), json=exclusion

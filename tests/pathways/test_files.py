@@ -70,7 +70,8 @@ def test_all_or_nothing_saves_nothing_when_a_row_is_wrong(client, world: World, 
 
 def test_a_dry_run_says_what_would_happen_and_saves_nothing(client, world: World, database):
     answer = send(client, world, text(GOOD), "?dry_run=true")
-    assert (counted(answer)["created"], answer.json()["report"]["was_applied"]) == (1, False)
+    report = answer.json()["report"]
+    assert (report["to_create"], report["created"], report["was_applied"]) == (1, 0, False)
     with database.reading() as session:
         assert session.scalars(select(func.count()).select_from(Referral)).one() == 0
     again = client.get(f"/api/v1/referrals/imports/{answer.json()['id']}", headers=world.key("caseworker"))

@@ -170,7 +170,7 @@ def test_a_sheet_that_says_no_to_sharing_is_warned_of(client, world: World):
 
 
 @pytest.mark.parametrize(
-    ("name", "advice"), [("Hendon Job Centre", "Did you mean Hendon Jobcentre?"), ("Utterly New", "the operator")]
+    ("name", "advice"), [("Henden Jobcentre", "Did you mean Hendon Jobcentre?"), ("Utterly New", "the operator")]
 )
 def test_an_unknown_organisation_is_answered_with_the_nearest_one(client, world: World, name: str, advice: str):
     line = f"N1,JCP,{name},2026-09-01,Amina,Begum,2002-05-26,,NW9 5QN"

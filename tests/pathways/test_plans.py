@@ -418,7 +418,7 @@ class Grower:
                     files={"file": ("file.csv", "\n".join(lines).encode())},
                 )
                 report = answer.json()["report"]
-                assert (report["updated"], report["in_error"]) == (size, 0), answer.text
+                assert (report["to_update"], report["in_error"]) == (size, 0), answer.text
             self.ids[f"{kind}_import_id"] = answer.json()["id"]
 
     def _organise(self) -> None:

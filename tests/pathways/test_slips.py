@@ -28,7 +28,7 @@ OPTIONAL_LISTING = sorted(set(placement_columns.READERS) - {"title", "kind", "so
 CASES = [
     ("hours_min", "16-20", {"hours_min": 16.0, "hours_max": 20.0}),
     ("hours_max", "16 - 20", {"hours_min": 16.0, "hours_max": 20.0}),
-    ("hours_max", "16 hours", {"hours_max": 16.0}),
+    ("hours_max", "16 hrs", {"hours_max": 16.0}),
     ("hours_max", "up to 16 hrs", {"hours_min": None, "hours_max": 16.0}),
     ("hours_min", "20+", {"hours_min": 20.0, "hours_max": None}),
     ("hours_max", "16hrs pw", {"hours_max": 16.0}),
