@@ -41,6 +41,11 @@ NOT_TAKEN = {
     "postcode": "It is not clear which postcode is the person's, so none was taken, and travel is unknown. The words"
     " are in as_written. Ask where the person stays now.",
 }
+NOT_ONE = {
+    "phone": "These words are no telephone number. They are kept (as_written). Ask for the person's own number.",
+    "postcode": "These words are no postcode, so travel is unknown. They are kept (as_written). Ask where the person"
+    " stays now, or leave the postcode blank.",
+}
 SHARED = {
     name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
     for name, what in (("phone", "telephone number"), ("email", "e-mail address"), ("postcode", "postcode"))
@@ -229,7 +234,11 @@ class Details:
         if name in NAMES:
             return BESIDE_NAME
         if name in NOT_TAKEN and getattr(self, name) is None:
-            return NOT_TAKEN[name]
+            words = (self.as_written or {})[name]
+            has_any = (
+                formats.WHOLE_POSTCODE_IN_TEXT.search(words.upper()) if name == "postcode" else re.search(r"\d", words)
+            )
+            return NOT_TAKEN[name] if has_any else NOT_ONE[name]
         if name == "email" and self.email:
             return MORE_THAN_EMAIL
         return WRITTEN.get(name, PARTLY)
