@@ -13,6 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import text
 
 from pathways import app as pathways_app
 from pathways import migrate
@@ -122,8 +123,15 @@ class Stage:
     def reset(self, *, with_world: bool = False) -> None:
         """Reset the database: empty, or with the small world only."""
         if with_world and self._world is None:
+            self.database.close()  # a connection may be to a database that a restore has put aside
             self.reset()
             self._world = build_world(self.database)
+            with self.database.engine.connect() as connection:
+                people = connection.execute(text("SELECT count(*) FROM jobseekers")).scalar_one()
+            if people:  # never keep a world with what another test left
+                self._world = None
+                message = "Something wrote to the database while the small world was made."
+                raise RuntimeError(message)
             if self._files:
                 self._store_file(with_world=True)
             else:
