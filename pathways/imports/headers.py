@@ -5,7 +5,7 @@ the safety of a person, so has each row that says something in it.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -217,8 +217,3 @@ def _has_both_names(words: str) -> bool:
     first = re.search(r"\b(?:first|fore|fname|forename|given|christian)\b", words)
     last = re.search(r"\b(?:last|sur|surname|lname|family|second)\b", words)
     return (first is not None and last is not None) or words_of(words) in {"name", "full name", "names"}
-
-
-def said_of_headers(unread: Mapping[str, UnreadHeader]) -> dict[str, str]:
-    """Return the sentence of each unknown header."""
-    return {header: about.sentence for header, about in unread.items()}
