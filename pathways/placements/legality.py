@@ -96,8 +96,7 @@ def _age(placement: Placement, today: date) -> str | None:
 
     A minimum age of 21 or less needs no stated basis, because the law itself sets such an age for many trades.
     """
-    is_paid = placement.kind in MUST_PAY
-    if legal_bases.covers(placement.legal_basis, LimitKind.AGE, today, is_paid=is_paid):
+    if legal_bases.covers(placement.legal_basis, LimitKind.AGE, today, placement.kind):
         return None
     if placement.maximum_age is not None:
         wrong = "A maximum age needs a legal basis"
@@ -105,7 +104,7 @@ def _age(placement: Placement, today: date) -> str | None:
         wrong = f"A minimum age over {ADULT} needs a legal basis"
     else:
         return None
-    remedy = legal_bases.remedy(LimitKind.AGE, today, is_paid=is_paid)
+    remedy = legal_bases.remedy(LimitKind.AGE, today, placement.kind)
     return f"{_basis(placement, wrong)} {remedy} Or remove the limit of age."
 
 
@@ -132,12 +131,11 @@ def _ring_fence(placement: Placement, today: date) -> str | None:
             " nothing else in ring_fenced_for, such as disabled people, care leavers or ex-offenders. Or leave it blank"
             " and welcome the group in the description."
         )
-    is_paid = placement.kind in MUST_PAY
     for group in sorted(groups - {legal_bases.NO_BASIS_NEEDED}):
         limit = LimitKind(group)
-        if not legal_bases.covers(placement.legal_basis, limit, today, is_paid=is_paid):
+        if not legal_bases.covers(placement.legal_basis, limit, today, placement.kind):
             wrong = _basis(placement, f"A placement reserved for one group ({group}) needs a legal basis")
-            remedy = legal_bases.remedy(limit, today, is_paid=is_paid)
+            remedy = legal_bases.remedy(limit, today, placement.kind)
             return f"{wrong} {remedy} Or leave the group blank (ring_fenced_for)."
     return None
 

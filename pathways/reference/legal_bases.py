@@ -58,20 +58,21 @@ class LimitKind(StrEnum):
 NO_BASIS_NEEDED = "none"
 
 
-def covers(text: str | None, limit: LimitKind, on: date, *, is_paid: bool = True) -> bool:
+def covers(text: str | None, limit: LimitKind, on: date, kind: str = "") -> bool:
     """Return whether a text is the code or the citation of a legal basis that may justify a limit.
 
-    ``is_paid`` says whether the kind of placement is paid work, for which some bases do not count.
+    ``kind`` is the kind of the placement: some bases count for some kinds only.
 
     >>> covers("Equality Act 2010, s.13(2)", LimitKind.AGE, date(2026, 11, 30))
     True
     >>> covers("we ignore s.13(2)", LimitKind.AGE, date(2026, 11, 30))
     False
     """
-    return any(
-        limit.value in row["covers"].split("|") and not (is_paid and row["only_unpaid"] == "yes")
-        for row in _rows_named(text or "", on)
-    )
+    return any(_is_for(row, limit, kind) for row in _rows_named(text or "", on))
+
+
+def _is_for(row: dict[str, str], limit: LimitKind, kind: str) -> bool:
+    return limit.value in row["covers"].split("|") and (not row["only_kinds"] or kind in row["only_kinds"].split("|"))
 
 
 def _rows_named(text: str, on: date) -> list[dict[str, str]]:
@@ -105,14 +106,12 @@ def groups_of(text: str, on: date) -> tuple[set[str], list[str]]:
     return wording.words_left("ring_fence_groups", "phrases", text, on, JOINING)
 
 
-def remedy(limit: LimitKind, on: date, *, is_paid: bool = True) -> str:
-    """Return which legal bases may be written for a limit, in words."""
+def remedy(limit: LimitKind, on: date, kind: str = "") -> str:
+    """Return which legal bases may be written for a limit in a placement of a kind, in words."""
     known = [
         f"{row['code']} ({row['law']})"
         for row in tables.rows("legal_bases")
-        if limit.value in row["covers"].split("|")
-        and row["from"] <= on.isoformat()
-        and not (is_paid and row["only_unpaid"] == "yes")
+        if row["from"] <= on.isoformat() and _is_for(row, limit, kind)
     ]
     return (
         "Write one of these as the legal basis (legal_basis), the code or the citation and nothing else:"

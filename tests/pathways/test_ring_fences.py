@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from pathways.placements.models import PlacementKind
 from pathways.reference import legal_bases, tables, wording
 from pathways.reference.legal_bases import LimitKind
 from tests.pathways.test_files import send
@@ -69,6 +70,7 @@ RESERVED = [
     ("disabled people", "we ignore section 13(3)", "JOB_OPEN", "draft"),
     ("disabled people", "positive_action", "JOB_OPEN", "draft"),
     ("disabled people", "charity", "JOB_OPEN", "draft"),
+    ("disabled people", "charity", "WORK_EXPERIENCE", "draft"),  # it is vocational training
     ("disabled people", "charity", "VOLUNTEERING", "published"),
     ("white care leavers", "more_favourable_disabled", "JOB_OPEN", "draft"),
     ("left-handed people", "occupational_requirement", "JOB_OPEN", "draft"),
@@ -87,7 +89,7 @@ RESERVED = [
 def test_a_placement_is_reserved_only_for_whom_the_named_basis_may_justify(
     client, world: World, group, basis, kind, state
 ):
-    pay = {"pay_per_hour_pounds": None} if kind == "VOLUNTEERING" else {}
+    pay = {"pay_per_hour_pounds": None} if kind in {"VOLUNTEERING", "WORK_EXPERIENCE"} else {}
     made = draft(client, world, kind=kind, ring_fenced_for=group, legal_basis=basis, **pay)
     answer = publish(client, world, made)
     assert (listed(client, world)[made["ref"]]["state"], answer.status_code == 200) == (state, state == "published")
@@ -123,8 +125,8 @@ def test_a_limit_of_age_needs_a_basis_named_exactly(basis, is_enough):
 def test_positive_action_justifies_no_limit():
     for limit in LimitKind:
         for basis in ("positive_action", "section 158", "Equality Act 2010, sections 158 and 159"):
-            for is_paid in (True, False):
-                assert not legal_bases.covers(basis, limit, TODAY, is_paid=is_paid)
+            for kind in PlacementKind:
+                assert not legal_bases.covers(basis, limit, TODAY, kind)
 
 
 @pytest.mark.parametrize(
