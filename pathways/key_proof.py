@@ -198,4 +198,7 @@ def _repeated_hashes(session: Session, name: str) -> Iterator[bool]:
             number = session.vault.open(text, place=f"{JobseekerDetails.__tablename__}:{name}:{details_id}")
         except (ValueError, IndexError):
             continue
-        yield session.vault.fingerprint(name, number) == stored
+        yield stored in {
+            identify.hash_of_number(session, name, number),
+            session.vault.fingerprint(name, number),
+        }  # the second is of earlier versions

@@ -18,6 +18,7 @@ from pathways.jobseekers import formats, identify, name_index, queries, shared_d
 from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
+    HASH_FORM,
     JOBSEEKER_MOVES,
     MOST_JOINED,
     AboutPerson,
@@ -136,9 +137,9 @@ def _describe(session: Session, person: Jobseeker, details: Details, place: Grid
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = known.date_of_birth
     person.postcode_key = known.postcode_key
-    vault = session.vault
-    person.nino_hash = vault.fingerprint("nino", known.nino) if known.nino else None
-    person.nhs_number_hash = vault.fingerprint("nhs_number", known.nhs_number) if known.nhs_number else None
+    hashes = identify.hashes_of_numbers(session, known)
+    person.nino_hash, person.nhs_number_hash = hashes.get("nino"), hashes.get("nhs_number")
+    person.hash_form = HASH_FORM
     where = place if known.postcode else None
     person.easting, person.northing = (where.easting, where.northing) if where else (None, None)
     person.place_basis = where.basis if where else None

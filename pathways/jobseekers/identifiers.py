@@ -1,6 +1,7 @@
 """Encrypting and decrypting NI and NHS numbers; in production, refusing values that are reserved for tests."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +45,22 @@ def sealed(session: Session, table: str, fact_id: UUID, details: Details) -> dic
 
 def unsealed(session: Session, row: Any) -> Details:
     """Return the details of a row, with its NI and NHS numbers decrypted."""
-    values = {name: getattr(row, name) for name in DETAIL_NAMES if name not in IDENTIFIERS}
+    return Details(**(_values(row) | {name: _opened(session, row, name) for name in IDENTIFIERS}))
+
+
+def readable(session: Session, row: Any) -> Details:
+    """Return the details of a row without those NI and NHS numbers that cannot be decrypted, as after a lost key."""
+    values = _values(row)
     for name in IDENTIFIERS:
-        text = getattr(row, f"{name}_sealed")
-        values[name] = (
-            session.vault.open(text, place=f"{row.__tablename__}:{name}:{row.id}") if text is not None else None
-        )
+        with suppress(ValueError, IndexError):
+            values[name] = _opened(session, row, name)
     return Details(**values)
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in DETAIL_NAMES if name not in IDENTIFIERS}
+
+
+def _opened(session: Session, row: Any, name: str) -> str | None:
+    text = getattr(row, f"{name}_sealed")
+    return session.vault.open(text, place=f"{row.__tablename__}:{name}:{row.id}") if text is not None else None

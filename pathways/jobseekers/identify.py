@@ -62,6 +62,7 @@ AT_ONCE = 500  # rows in a batch
 # prior odds, where a difference of one in a thousand does not matter.
 LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
+NINO_WITHOUT_LETTER = 8
 # The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
 # The words beside a telephone number may say that it is an office's.
 COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
@@ -104,11 +105,10 @@ def identity(session: Session, key: str, details: Details) -> Identity:
     NI and NHS numbers become their stored hashes.
     """
     details = details.identifying(session.actor.today if session.actor else local_day(utc_now()))
-    hashes = {}
-    for name in IDENTIFIERS:
-        text = getattr(details, name)
-        if text:
-            hashes[name] = session.vault.fingerprint(name, text)
+    return identity_from(key, details, hashes_of_numbers(session, details))
+
+
+def identity_from(key: str, details: Details, hashes: Mapping[str, str]) -> Identity:
     return Identity(
         key,
         details.given_name or "",
@@ -121,6 +121,20 @@ def identity(session: Session, key: str, details: Details) -> Identity:
         identifiers=hashes,
         others=tuple(details.other_contacts),
     )
+
+
+def hashes_of_numbers(session: Session, details: Details) -> dict[str, str]:
+    """Return the keyed hashes of the NI and the NHS number, by name, as far as they are known."""
+    numbers = {name: getattr(details, name) for name in IDENTIFIERS}
+    return {name: hash_of_number(session, name, number) for name, number in numbers.items() if number}
+
+
+def hash_of_number(session: Session, name: str, number: str) -> str:
+    """Return the keyed hash of an NI or NHS number.
+
+    The last letter of an NI number is left out: it distinguishes nobody, and many people do not know it.
+    """
+    return session.vault.fingerprint(name, number[:NINO_WITHOUT_LETTER] if name == "nino" else number)
 
 
 def email_of(details: Details) -> str:
@@ -499,18 +513,7 @@ def identity_of(row: Any) -> Identity:
     details = Details(**{name: getattr(row, name) for name in COMPARED_WITH_WORDS}).identifying(
         local_day(row.recorded_at)
     )
-    return Identity(
-        str(row.id),
-        details.given_name or "",
-        details.family_name or "",
-        details.known_as or "",
-        _born(details.date_of_birth, details.birth_year),
-        details.postcode_key or "",
-        details.phone or "",
-        email_of(details),
-        identifiers=hashes,
-        others=tuple(details.other_contacts),
-    )
+    return identity_from(str(row.id), details, hashes)
 
 
 def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:

@@ -1,54 +1,85 @@
-"""Store the keyed hashes that identify people, for records that were made before there were such keys."""
+"""Store the keyed hashes that identify people, for records of which they are missing or of an earlier form."""
 
+from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select, update
 
 from matching.people.identity import keys_of
-from pathways.database import Database, insert_if_absent
+from pathways.base import local_day
+from pathways.database import Database, Session, WriteSession, insert_if_absent
+from pathways.facts import as_known
 from pathways.jobseekers import identify
-from pathways.jobseekers.models import Jobseeker, PersonKey
+from pathways.jobseekers.identifiers import readable
+from pathways.jobseekers.models import HASH_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
 AT_ONCE, PAUSE_SECONDS = 500, 0.05
 
 
 def fill(database: Database, stop: Event | None = None) -> int:
-    """Store the keys of all people who have none, for instance after an upgrade. Return the number of these people.
+    """Make the hashes of all people who lack them, for instance after an upgrade. Return the number of these people.
 
-    The work is done in small batches: keys are computed without a write transaction, and each batch is stored in a
+    The work is done in small batches: hashes are computed without a write transaction, and each batch is stored in a
     transaction of its own. With ``stop``, the job pauses after each batch, so that other writers wait for one batch at
     most. The job ends as soon as ``stop`` is set.
     """
     filled, last = 0, UUID(int=0)
-    without = ~select(PersonKey.id).where(*_keys_of_jobseeker()).exists()
+    has_keys = select(PersonKey.id).where(
+        PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id
+    )
+    to_fill = or_(Jobseeker.hash_form < HASH_FORM, ~has_keys.exists())
     while True:
-        new_keys: list[dict[str, Any]] = []
         with database.reading(newest=True) as session:
-            people = session.execute(
-                select(Jobseeker.partner_id, Jobseeker.id)
-                .where(Jobseeker.id > last, without)
-                .order_by(Jobseeker.id)
-                .limit(AT_ONCE)
+            ids = session.scalars(
+                select(Jobseeker.id).where(Jobseeker.id > last, to_fill).order_by(Jobseeker.id).limit(AT_ONCE)
             ).all()
-            for partner_id in {row.partner_id for row in people}:
-                ids = [row.id for row in people if row.partner_id == partner_id]
-                rows = session.connection().execute(identify.CANDIDATES, {"partner": partner_id, "ids": ids})
-                new_keys += [
-                    {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
-                    for row in rows
-                    for key in sorted({identify.hashed(session, key) for key in keys_of(identify.identity_of(row))})
-                ]
-        if not people:
+            hashes = _hashes(session, ids)
+        if not ids:
             return filled
         with database.writing(None) as session:
-            # After an upgrade, another process may be storing the same keys.
-            insert_if_absent(session, PersonKey, new_keys)
-        last, filled = people[-1].id, filled + len(people)
+            _store(session, ids, hashes)
+        last, filled = ids[-1], filled + len(ids)
         if stop is not None and stop.wait(PAUSE_SECONDS):
             return filled
 
 
-def _keys_of_jobseeker() -> tuple[Any, Any]:
-    return PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id
+Hashes = Mapping[UUID, tuple[Mapping[str, str], set[int]]]
+
+
+def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
+    """Return, by person, the hashes of the numbers and the keys, made from the details as they are now."""
+    hashes = {}
+    of_people = (
+        select(JobseekerDetails)
+        .join(Jobseeker, Jobseeker.id == JobseekerDetails.jobseeker_id)
+        .where(Jobseeker.id.in_(ids), as_known(JobseekerDetails))
+        # A void record is found only by the record into which it was merged.
+        .where(or_(Jobseeker.state != JobseekerState.VOIDED, Jobseeker.merged_into_id.is_not(None)))
+    )
+    for row in session.scalars(of_people):
+        details = readable(session, row).identifying(local_day(row.recorded_at))
+        numbers = identify.hashes_of_numbers(session, details)
+        keys = keys_of(identify.identity_from(str(row.jobseeker_id), details, numbers))
+        hashes[row.jobseeker_id] = numbers, {identify.hashed(session, key) for key in keys}
+    return hashes
+
+
+def _store(session: WriteSession, ids: Sequence[UUID], hashes: Hashes) -> None:
+    """Store the hashes of a batch, but not of people whose details changed meanwhile: theirs are new already."""
+    people = session.execute(
+        select(Jobseeker.partner_id, Jobseeker.id, Jobseeker.hash_form).where(Jobseeker.id.in_(ids)).with_for_update()
+    ).all()
+    new: list[dict[str, Any]] = []
+    for partner_id, jobseeker_id, form in people:
+        numbers, keys = hashes.get(jobseeker_id, ({}, set()))
+        if form < HASH_FORM:
+            columns = {"nino_hash": numbers.get("nino"), "nhs_number_hash": numbers.get("nhs_number")}
+            session.execute(
+                update(Jobseeker).where(Jobseeker.id == jobseeker_id).values(**columns, hash_form=HASH_FORM)
+            )
+            is_of_person = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
+            session.execute(delete(PersonKey).where(*is_of_person, PersonKey.key.not_in(keys)))
+        new += [{"partner_id": partner_id, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
+    insert_if_absent(session, PersonKey, new)  # another process may be storing the same keys

@@ -125,6 +125,10 @@ PROFILE_NAMES = tuple(ProfileColumns.__annotations__)
 DETAIL_NAMES = tuple(name.removesuffix("_sealed") for name in DetailsColumns.__annotations__)
 
 
+# The form in which the keyed hashes of people are made. Rows of an earlier form are made again by ``key_filling``.
+HASH_FORM = 2
+
+
 class Jobseeker(Versioned, Base):
     """The record of one person at one partner. The row has current values and is updated when a fact changes them."""
 
@@ -156,6 +160,7 @@ class Jobseeker(Versioned, Base):
     postcode_key: Mapped[str | None] = mapped_column(SHORT)
     nino_hash: Mapped[str | None] = mapped_column(SHORT)
     nhs_number_hash: Mapped[str | None] = mapped_column(SHORT)
+    hash_form: Mapped[int] = mapped_column(default=HASH_FORM, server_default="1")
     easting: Mapped[int | None]
     northing: Mapped[int | None]
     place_basis: Mapped[str | None] = mapped_column(SHORT)

@@ -34,7 +34,7 @@ from matching.people.identity import keys_of
 from matching.people.names import TITLES
 from pathways.base import Actor, Role
 from pathways.database import Session
-from pathways.jobseekers import formats, identify, placeholders, queries
+from pathways.jobseekers import formats, identify, queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, NameKind, NameWord
 from pathways.jobseekers.search_schemas import SearchBody, SearchHit
@@ -408,21 +408,11 @@ def _people_with_numbers(session: Session, partner_id: UUID, wanted: Wanted) -> 
         return {}
     identity = identify.identity(session, "", Details.of(wanted.numbers))
     keys = {identify.hashed(session, key): key.split(":")[0] for key in keys_of(identity)}
-    for number in _other_ninos(wanted.numbers.get("nino")):
-        keys[identify.hashed(session, f"nino:{session.vault.fingerprint('nino', number)}")] = "nino"
     people: dict[str, set[UUID]] = {name: set() for name in wanted.numbers}
     for key, ids in identify.sharing(session, partner_id, sorted(keys), MOST_MATCHES).items():
         if keys[key] in people:
             people[keys[key]] |= set(ids)
     return people
-
-
-def _other_ninos(text: str | None) -> list[str]:
-    """Return the NI numbers that are the same but for the last letter, which people leave out."""
-    number = placeholders.nino_in_form(text)
-    if number is None:
-        return []
-    return [number + last for last in "ABCD"] if len(number) == WHOLE["nino"] else [number[: WHOLE["nino"]]]
 
 
 def _people_by_rest(session: Session, actor: Actor, wanted: Wanted) -> set[UUID]:

@@ -190,6 +190,34 @@ def test_details_that_change_change_what_a_person_is_found_by(client, world: Wor
     assert pairs(database) == []
 
 
+@pytest.mark.parametrize(("first", "second"), [("QQ224466C", "QQ224466"), ("QQ224466", "qq 22 44 66 c")])
+@pytest.mark.parametrize("by", ["referrer", "other_referrer"])
+def test_an_ni_number_is_the_same_with_and_without_its_last_letter(world: World, database, by, first, second):
+    unlike = {"given_name": "Zofia", "known_as": None, "date_of_birth": None, "postcode": None}
+    one = world.refer(ref="A", **BARE | {"nino": first}).jobseeker_id
+    two = world.refer(ref="B", by=by, **BARE | {"nino": second} | unlike).jobseeker_id
+    world.refer(ref="C", by=by, **BARE | {"nino": "QQ224467C"} | unlike)
+    assert [{pair.jobseeker_id, pair.other_id} for pair in pairs(database)] == [{one, two}]
+
+
+def test_hashes_of_an_earlier_form_are_made_again(world: World, database):
+    """Earlier versions made a hash of the whole number, and of the words that people write in its place."""
+    one = world.refer(ref="A", **BARE | {"nino": "QQ224466C"}).jobseeker_id
+    with database.reading() as session:
+        right = session.get_one(Jobseeker, one).nino_hash, sorted(session.scalars(select(PersonKey.key)))
+    with database.writing(None) as session:
+        key = session.scalars(select(PersonKey).limit(1)).one()
+        key.key = 5
+        person = session.get_one(Jobseeker, one)
+        person.hash_form, person.nino_hash, person.nhs_number_hash = 1, "of an earlier form", "of the word unknown"
+    assert key_filling.fill(database) == 1
+    assert key_filling.fill(database) == 0
+    with database.reading() as session:
+        person = session.get_one(Jobseeker, one)
+        assert (person.nino_hash, sorted(session.scalars(select(PersonKey.key)))) == right
+        assert person.nhs_number_hash is None
+
+
 def test_keys_that_are_missing_are_made_again_and_tell_nobody_anything(world: World, database):
     first = world.refer(ref="A").jobseeker_id
     with database.reading() as session:
