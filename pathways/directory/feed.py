@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID, uuid5
 
+from pathways.base import local_day, utc_now
 from pathways.directory.schemas import (
     Address,
     Attribute,
@@ -29,7 +30,8 @@ from pathways.directory.schemas import (
 from pathways.organisations.formats import PUBLIC_EMAIL, WEBSITE, identifiers, valid
 from pathways.organisations.models import PublishedPlace
 from pathways.placements.models import PlacementKind, PlacementState, Remote
-from pathways.reference import personal_text
+from pathways.reference import legal_bases, personal_text
+from pathways.reference.legal_bases import LimitKind
 
 SPACE = UUID("6b1f6d0c-6a55-5c0c-9a53-0b7d3f1c2e4a")  # the namespace of the derived ids
 PREFIX = "/open-referral-uk"
@@ -82,7 +84,8 @@ def service(row: Any, public_url: str | None, operator_email: str | None = None)
     the service has no link.
     """
     # A maximum age is published only if a legal basis for applying it is recorded (Equality Act 2010).
-    maximum_age = row.maximum_age if row.legal_basis else None
+    is_lawful = legal_bases.covers(row.legal_basis, LimitKind.AGE, local_day(utc_now()), row.kind)
+    maximum_age = row.maximum_age if is_lawful else None
     return Service(
         id=row.id,
         organization_id=row.organisation_id,

@@ -140,6 +140,15 @@ def _ring_fence(placement: Placement, today: date) -> str | None:
     return None
 
 
+def reason_to_pause(placement: Placement, today: date) -> str | None:
+    """Return a limit that a published placement may not have any more, or None.
+
+    The minimum wage rises, and an earlier version of Pathways may have taken any text as a legal basis.
+    """
+    checks = (reason_of_pay, _age, _ring_fence, _dbs)
+    return next((reason for check in checks if (reason := check(placement, today)) is not None), None)
+
+
 def reason_of_pay(placement: Placement, today: date) -> str | None:
     """Return why the pay of a placement is not lawful or not possible, or None."""
     pence = placement.pay_per_hour_pence
@@ -185,7 +194,8 @@ def lowest_lawful_pay(placement: Placement, on: date) -> WageRate:
     if placement.kind is PlacementKind.APPRENTICESHIP:
         band = tables.APPRENTICE
     else:
-        oldest = placement.maximum_age if placement.maximum_age is not None and placement.legal_basis else ADULT
+        is_limited = legal_bases.covers(placement.legal_basis, LimitKind.AGE, on, placement.kind)
+        oldest = placement.maximum_age if placement.maximum_age is not None and is_limited else ADULT
         band = tables.wage_band(max(oldest, SCHOOL_LEAVING), on)
     return tables.minimum_wage(band, on)
 

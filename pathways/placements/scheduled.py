@@ -1,17 +1,17 @@
-"""Scheduled job for placements: close after the closing date, pause if unconfirmed or underpaid, warn of the pause."""
+"""Scheduled job for placements: close after the closing date, pause if unconfirmed or unlawful, warn of the pause."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.placements import actions, legality
-from pathways.placements.models import MUST_PAY, Placement, PlacementEvent, PlacementState
+from pathways.placements.models import Placement, PlacementEvent, PlacementState
 from pathways.reference import tables
 from pathways.scheduled import ScheduledJob
 
@@ -24,15 +24,10 @@ def _due(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUI
     rows = select(Placement).where(
         Placement.social_enterprise_id == social_enterprise_id,
         Placement.state == PlacementState.PUBLISHED,
-        or_(
-            Placement.closes_on < on,
-            Placement.reconfirm_by <= on + _warning_period(on),
-            Placement.kind.in_(MUST_PAY),  # the minimum wage may have risen
-        ),
     )
     for placement in session.scalars(rows.order_by(Placement.id)):
         is_due = placement.closes_on is not None and placement.closes_on < on
-        if is_due or placement.reconfirm_by <= on + _warning_period(on) or legality.reason_of_pay(placement, on):
+        if is_due or placement.reconfirm_by <= on + _warning_period(on) or legality.reason_to_pause(placement, on):
             yield placement.id
 
 
@@ -44,7 +39,7 @@ def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID
     if placement.closes_on is not None and placement.closes_on < actor.today:
         actions.move(session, actor, placement, PlacementEvent.CLOSE, reason="The closing date has passed.")
         kind, occasion = NoticeKind.LISTING_CLOSED, placement.closes_on
-    elif (unlawful := legality.reason_of_pay(placement, actor.today)) is not None:
+    elif (unlawful := legality.reason_to_pause(placement, actor.today)) is not None:
         actions.move(session, actor, placement, PlacementEvent.PAUSE, reason=unlawful)
         kind, occasion = NoticeKind.LISTING_PAUSED, actor.today
     elif placement.reconfirm_by < actor.today:

@@ -4,7 +4,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from pathways import consistency, daily
 from pathways.base import LONDON
@@ -14,7 +15,7 @@ from pathways.introductions.schemas import NewIntroduction
 from pathways.messages.models import Email, Notice, NoticeKind
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.schemas import NewOrganisation
-from pathways.placements.models import Placement, PlacementState
+from pathways.placements.models import Placement, PlacementMove, PlacementState
 from pathways.reference import tables
 from tests.work import TODAY, evidence, working
 from tests.world import World
@@ -119,6 +120,32 @@ def test_a_listing_nobody_confirms_is_warned_of_then_paused_and_one_that_closes_
     with database.reading() as session:
         found = {row.id: row.state for row in session.scalars(select(Placement))}
     assert (found[stale], found[closes]) == (PlacementState.PAUSED, PlacementState.CLOSED)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"maximum_age": 24, "legal_basis": "we prefer the young"},  # earlier versions took any text as a legal basis
+        {"ring_fenced_for": "disabled people", "legal_basis": "positive_action"},
+        {"dbs_level": "ENHANCED", "legal_basis": "insurance"},
+        {"pay_per_hour_pence": 500},
+    ],
+    ids=lambda columns: next(iter(columns)),
+)
+def test_a_published_listing_whose_limits_no_law_allows_is_paused_with_the_reason(world: World, database, columns):
+    day = date.today()
+    placement, lawful = world.list_placement(ref="A", day=day), world.list_placement(ref="B", day=day)
+    with database.writing(None) as session:
+        session.execute(update(Placement).where(Placement.id == placement).values(columns))
+    run(world, day)
+    with database.reading() as session:
+        found = {row.id: row.state for row in session.scalars(select(Placement))}
+        reason = session.scalars(
+            select(PlacementMove.reason).where(PlacementMove.to_state == PlacementState.PAUSED)
+        ).one()
+    assert found == {placement: PlacementState.PAUSED, lawful: PlacementState.PUBLISHED}
+    assert "minimum wage" in reason or "legal basis" in reason
+    assert told(world, K.LISTING_PAUSED) == 1
 
 
 def test_places_that_were_added_are_offered_to_those_who_wait(client, world: World):
