@@ -32,14 +32,14 @@ FULL = (
     ("disclosure", "--tables", "200"),
 )
 SMALL = (
-    ("people", "--town", "600"),
-    ("known", "--people", "200", "--database", "sqlite"),
-    ("search", "--people", "200", "--database", "sqlite"),
-    ("rules", "--people", "12"),
-    ("exports", "--people", "150", "--database", "sqlite"),
-    ("disclosure", "--tables", "4"),
-    ("allocation", "--jobseekers", "300", "--places", "300"),
-    ("http", "--placements", "300", "--requests", "12", "--database", "sqlite", "--shape", "all known"),
+    ("people", "--town", "60"),
+    ("known", "--people", "20", "--database", "sqlite"),
+    ("search", "--people", "20", "--database", "sqlite"),
+    ("rules", "--people", "4"),
+    ("exports", "--people", "10", "--database", "sqlite"),
+    ("disclosure", "--tables", "2"),
+    ("allocation", "--jobseekers", "100", "--places", "100"),
+    ("http", "--placements", "60", "--requests", "4", "--database", "sqlite", "--shape", "all known"),
 )
 
 

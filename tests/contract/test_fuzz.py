@@ -36,7 +36,7 @@ def prepare(world):
 def test_a_short_fuzzing_finds_nothing(stage, world, tmp_path):
     prepare(world)
     with served(stage.settings, tmp_path / "log") as address:
-        done = fuzz.run(world, address, tmp_path, examples=3, seed=1, phases="fuzzing,stateful")
+        done = fuzz.run(world, address, tmp_path, examples=2, seed=1, phases="fuzzing,stateful")
     assert done.returncode == 0, done.stdout[-6000:]
     # Without a mail server e-mails are printed; anything else would be a fault that was logged.
     printed = re.sub(r"-- e-mail .*?who this is about\.\n\n", "", (tmp_path / "log").read_text(), flags=re.DOTALL)

@@ -335,7 +335,7 @@ def fact_models() -> list:
 
 def test_intake_merge_undo_and_import_in_any_order_lose_nothing(world: World, database):
     """A Hypothesis state machine; `make prove` runs more and longer walks."""
-    walks, steps = (60, 30) if os.environ.get("PATHWAYS_PROVE") else (6, 12)
+    walks, steps = (60, 30) if os.environ.get("PATHWAYS_PROVE") else (4, 12)
     machine = type("Walk", (Intake,), {"database": database, "world": world})
     run_state_machine_as_test(machine, settings=settings(max_examples=walks, stateful_step_count=steps, deadline=None))
 

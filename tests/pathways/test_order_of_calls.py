@@ -319,7 +319,7 @@ class Calls(RuleBasedStateMachine):
 
 def test_no_order_of_calls_overbooks_a_place_or_pays_twice(world: World, database: Database):
     """A Hypothesis state machine with callers at once; `make prove` runs more and longer walks."""
-    walks, steps = (40, 40) if os.environ.get("PATHWAYS_PROVE") else (8, 20)
+    walks, steps = (40, 40) if os.environ.get("PATHWAYS_PROVE") else (5, 20)
     with database.writing(world.operator) as session:
         new = NewPrice(rule=RULE, pounds=Decimal(PENCE) / 100, from_on=START - timedelta(days=400))
         programme_actions.set_price(session, world.operator, session.get_one(Programme, world.programme_id), new)

@@ -21,10 +21,10 @@ from tests.conftest import settings_for
 
 IS_FULL = bool(os.environ.get("PATHWAYS_PROVE"))
 START, END = date(2025, 11, 1), date(2026, 10, 31)
-PEOPLE = 48 if IS_FULL else 14
+PEOPLE = 48 if IS_FULL else 10
 OPERATOR = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
 # In a short run the days after these; in a full one, every day of the year.
-STEP = 1 if IS_FULL else 91
+STEP = 1 if IS_FULL else 122
 
 
 def figures_of(database: Database, as_of: date) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from pathways.exports.tables import BREAKDOWN, COHORT, PROGRESSION, STAGES_BY_MO
 from tests.attacker import Attacker
 
 IS_FULL = bool(os.environ.get("PATHWAYS_PROVE"))
-HISTORIES = 200 if IS_FULL else 3
+HISTORIES = 200 if IS_FULL else 2
 SMALLEST = 5
 STEPS = (("started", 25), ("profiled", 15), ("introduced", 30), ("offered", 20), ("in_work", 20), ("sustained_13", 20))
 

@@ -8,7 +8,7 @@ from benchmarks import known, people
 from tests.conftest import BACKENDS
 
 PROVES = bool(os.environ.get("PATHWAYS_PROVE"))
-PEOPLE = 1_000_000 if PROVES else 3_000
+PEOPLE = 1_000_000 if PROVES else 1_000
 
 
 @pytest.mark.skipif(not PROVES, reason="Beside Splink by make prove; tests/matching holds both sets to their numbers.")

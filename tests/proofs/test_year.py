@@ -22,7 +22,7 @@ from pathways.referrals.models import Referral
 from tests.conftest import Stage, settings_for
 
 IS_FULL = bool(os.environ.get("PATHWAYS_PROVE"))
-DAYS, PEOPLE, PLACEMENTS = (365, 160, 48) if IS_FULL else (45, 12, 8)
+DAYS, PEOPLE, PLACEMENTS = (365, 160, 48) if IS_FULL else (28, 8, 6)
 START = date(2025, 9, 1)
 MISSED = [START + timedelta(days=DAYS // 2 + n) for n in range(7)]
 
