@@ -1,7 +1,7 @@
 """The identity that a record states, prepared for comparison, and the keys by which its candidates are found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from matching.people.names import plain, sound
@@ -38,6 +38,9 @@ class Identity:
     others : tuple of (str, str)
         Further telephone numbers and e-mail addresses, as ("phone", number) and ("email", address). The person is found
         by them, but they are not compared.
+    former : tuple of (str, str)
+        Given and family names that the person had before. The person is found by them; ``as_named`` has an identity to
+        compare for each.
 
     Examples
     --------
@@ -57,11 +60,17 @@ class Identity:
     town: str = ""
     identifiers: Mapping[str, str] = field(default_factory=dict)
     others: tuple[tuple[str, str], ...] = ()
+    former: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, str]:
         """The given and the family name, as ``plain`` returns them."""
         return plain(self.given), plain(self.family)
+
+    @property
+    def as_named(self) -> "list[Identity]":
+        """The identity, then the same identity under each of its former names."""
+        return [self, *(replace(self, given=given, family=family, former=()) for given, family in self.former)]
 
     @cached_property
     def also(self) -> str:
@@ -107,6 +116,13 @@ def keys_of(person: Identity) -> list[str]:
     >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))
     ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526']
     """
+    keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
+    keys += dict.fromkeys(key for named in person.as_named for key in _shaped(named))
+    return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]
+
+
+def _shaped(person: Identity) -> list[str]:
+    """Return the keys that are made from names, day of birth, contact details and address."""
     given, family, day = sound(person.given).split(), sound(person.family).split(), person.day
     initials = sorted({name[0] for names in (given, family) for name in names[:1] + names[-1:]})
     both = "|".join(sorted((given[0], family[-1]))) if given and family else ""
@@ -126,6 +142,4 @@ def keys_of(person: Identity) -> list[str]:
             f"day+{initial}": has_birthday and day,
             f"postcode+{initial}": person.postcode,
         }
-    keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
-    keys += [f"{name}:{key}" for name, key in shaped.items() if key]
-    return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]
+    return [f"{name}:{key}" for name, key in shaped.items() if key]

@@ -9,7 +9,7 @@ References
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -55,6 +55,8 @@ LEAST_DOUBTFUL = 0.5
 DOUBTFUL = (
     "The given names begin or sound alike, and family name and date of birth agree. Twins may agree on these too."
 )
+# The least probability too if an identifier agrees, whatever else differs: names are changed, and numbers are mixed up.
+SAME_NUMBER = "An NI or NHS number agrees and other details do not. Either it is one person, or a number is wrong."
 # A telephone number or e-mail address in this many records belongs to a family or a support worker. A postcode belongs
 # to a whole street, so only a postcode in this many records belongs to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
@@ -271,7 +273,9 @@ class Linkage:
         total += self.rarity(levels[0], first, common) + sum(
             extra for _, extra in self._identifiers(first, second, slips)
         )
-        return total + self.prior(among) >= 0.0 or is_doubtful(first, second, levels)
+        if total + self.prior(among) >= 0.0 or is_doubtful(first, second, levels):
+            return True
+        return _is_one_number([bits for _, bits in self._identifiers(first, second, slips)])
 
     def verdict(
         self,
@@ -339,6 +343,8 @@ class Linkage:
         reason = doubt if posterior > MOST_UNSURE else ""
         if posterior < LEAST_DOUBTFUL and is_doubtful(first, second, levels):
             return LinkageVerdict(LEAST_DOUBTFUL, tuple(weights), DOUBTFUL)
+        if posterior < LEAST_DOUBTFUL and _is_one_number([bits for _, bits in identifiers]):
+            return LinkageVerdict(LEAST_DOUBTFUL, tuple(weights), SAME_NUMBER)
         return LinkageVerdict(min(posterior, MOST_UNSURE) if doubt else posterior, tuple(weights), reason)
 
     @staticmethod
@@ -463,6 +469,11 @@ def shared_bits(bits: float, records: int, among: float) -> float:
     if bits <= 0 or records < IDENTIFIER_SHARED:
         return bits
     return min(bits, max(0.0, log2(max(among, 1.0) / records)))
+
+
+def _is_one_number(bits: Sequence[float]) -> bool:
+    """Return whether an identifier agrees and none differs."""
+    return IDENTIFIER_AGREES in bits and min(bits) > 0
 
 
 def _by_field(shares: Mapping[str, Any]) -> dict[Field, tuple[float, ...]]:

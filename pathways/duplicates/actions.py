@@ -24,6 +24,7 @@ from pathways.fields import Group
 from pathways.jobseekers import identifiers, identify, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
+from pathways.jobseekers.former_names import with_former_names
 from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, IdentityQuery
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState
 from pathways.jobseekers.search_schemas import SearchHit
@@ -60,9 +61,13 @@ def find_candidates(
     partner_id = people[0][0].partner_id
     # If the actor is a referrer, no identifier in the partner's records is decrypted.
     is_own = actor.organisation_id == partner_id
+    identities = [(person.id, identify.identity(session, str(person.id), details)) for person, details in people]
+    if order is not BatchComparison.CAME:  # new people have no former names
+        named = with_former_names(session, partner_id, identities)
+        identities = [(person.id, who) for (person, _), who in zip(people, named, strict=True)]
     identity_queries = [
-        IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if is_own else None)
-        for person, details in people
+        IdentityQuery(identity, person.id, details if is_own else None)
+        for (person, details), (_, identity) in zip(people, identities, strict=True)
     ]
     candidates = identify.find(session, partner_id, identity_queries, order)
     found = [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)]
@@ -176,14 +181,13 @@ def _drop_pairs(session: WriteSession, actor: Actor, person: Jobseeker, reason: 
 def _similar_to(session: WriteSession, person: Jobseeker) -> set[UUID]:
     """Return the ids of the candidates of a person, found by the details of all records of the person."""
     records = [person.id, *jobseeker_queries.merged_ids(session, person)]
+    people = [(record, identifiers.unsealed(session, row)) for record, row in queries.people(session, records).values()]
+    identities = [(record.id, identify.identity(session, str(record.id), details)) for record, details in people]
+    named = with_former_names(session, person.partner_id, identities)
     found = identify.find(
         session,
         person.partner_id,
-        [
-            IdentityQuery(identify.identity(session, str(record.id), details), person.id, details)
-            for record, row in queries.people(session, records).values()
-            for details in [identifiers.unsealed(session, row)]
-        ],
+        [IdentityQuery(who, person.id, details) for who, (_, details) in zip(named, people, strict=True)],
     )
     return {candidate.jobseeker_id for candidates in found for candidate in candidates}
 

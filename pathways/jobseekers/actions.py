@@ -16,6 +16,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import formats, identify, name_index, queries, shared_details
 from pathways.jobseekers.details import SHARED, Details
+from pathways.jobseekers.former_names import with_former_names
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
     HASH_FORM,
@@ -109,8 +110,11 @@ def record_details(session: WriteSession, actor: Actor, person: Jobseeker, detai
     _describe(session, person, details, locate(session, details.postcode))
     # Marking the row as changed gives the record a new version, although the details have a row of their own.
     flag_modified(person, "state")
-    identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), details)})
     session.flush()  # so that the reply includes the new version
+    (identity,) = with_former_names(
+        session, person.partner_id, [(person.id, identify.identity(session, str(person.id), details))]
+    )
+    identify.index(session, person.partner_id, {person.id: identity})
     name_index.index(session, person.partner_id, person.id)
 
 

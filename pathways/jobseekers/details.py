@@ -155,7 +155,7 @@ class Details:
     @property
     def postcode_key(self) -> str | None:
         """The postcode without its space, in the form that searches compare; None for a placeholder."""
-        return None if placeholders.is_postcode(self.postcode) else formats.compact(self.postcode)
+        return None if _is_no_postcode(self.postcode) else formats.compact(self.postcode)
 
     @property
     def of_offices(self) -> set[str]:
@@ -205,8 +205,6 @@ class Details:
             texts["nino"] = "This NI number does not have two letters, six digits and a letter A to D. Check it."
         if self.nhs_number and not nhs.is_valid(self.nhs_number):
             texts["nhs_number"] = "This NHS number does not have ten digits, or its check digit is wrong. Check it."
-        if self.postcode and not formats.POSTCODE.match(self.postcode) and not formats.OUTCODE.match(self.postcode):
-            texts["postcode"] = "This is not a UK postcode, so travel cannot be worked out. Check it."
         if self.phone and not formats.is_phone(self.phone):
             texts["phone"] = "This does not look like a telephone number. Check it."
         if self.email and not EMAIL.match(self.email):
@@ -220,6 +218,8 @@ class Details:
         texts |= {
             name: placeholders.sentence_of(name, getattr(self, name)) for name in sorted(self.placeholders(today))
         }
+        if self.postcode and not placeholders.is_postcode(self.postcode) and _is_no_postcode(self.postcode):
+            texts["postcode"] = NO_UK_POSTCODE
         if self.phone and not formats.is_phone(self.phone) and any(c.isdigit() for c in self.phone):
             texts["phone"] = placeholders.INCOMPLETE["phone"]
         if self.date_of_birth is not None and self.date_of_birth > today:
@@ -254,6 +254,16 @@ class Details:
         return [name for name, is_reserved in reserved.items() if is_reserved]
 
 
+NO_UK_POSTCODE = "This is not a UK postcode, so it identifies nobody and travel cannot be worked out. Check it."
+
+
+def _is_no_postcode(text: str | None) -> bool:
+    """Return whether a postcode is a placeholder, or has not the form of a UK postcode or of its first part."""
+    if not text:
+        return False
+    return placeholders.is_postcode(text) or not (formats.POSTCODE.match(text) or formats.OUTCODE.match(text))
+
+
 DETAILS = frozenset(field.name for field in fields(Details))
 OF_CONTACT = ("phone", "email", "postcode")
 READERS: dict[str, Callable[[str | None], formats.FieldReading]] = {
@@ -271,5 +281,5 @@ PLACEHOLDERS: dict[str, Callable[[str | None], bool]] = {
     "nhs_number": placeholders.is_nhs_number,
     "email": placeholders.is_email,
     "phone": lambda phone: placeholders.is_phone(phone) or bool(phone and not formats.is_phone(phone)),
-    "postcode": placeholders.is_postcode,
+    "postcode": _is_no_postcode,
 }

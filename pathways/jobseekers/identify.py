@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from itertools import product
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -46,6 +47,7 @@ from pathways.facts import as_known
 from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.different_people import different_people
+from pathways.jobseekers.former_names import with_former_names
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
 # The lowest probabilities: at which a pair is listed for review, and at which it is proposed as one person.
@@ -430,7 +432,8 @@ def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UU
         parameters = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
         for row in session.connection().execute(CANDIDATES, parameters):
             rows[row.id] = (row, identity_of(row))
-    return rows
+    named = with_former_names(session, partner_id, [(found, identity) for found, (_, identity) in rows.items()])
+    return {found: (row, identity) for (found, (row, _)), identity in zip(rows.items(), named, strict=True)}
 
 
 def _likely_candidates(
@@ -442,20 +445,24 @@ def _likely_candidates(
     among: int,
 ) -> list[Candidate]:
     """Return the records that are the person of the query with a probability of at least ``MAY_BE``."""
-    identity, linkage = query.who, model()
+    linkage = model()
     candidates = []
-    for row, other in records:
-        slips: Collection[str] = ()
-        if not linkage.may_be(identity, other, among, common, IDENTIFIERS if query.details else ()):
-            continue
-        if query.details and _differing(identity, other):
-            # Decrypt identifiers only if a one-character difference in them would make the pair probable enough.
-            if linkage.verdict(identity, other, among, counts, common, IDENTIFIERS).probability < MAY_BE:
+    for row, record in records:
+        likely = []
+        # Somebody who changed their name may be recorded again under the one that they had before.
+        for identity, other in product(query.who.as_named, record.as_named):
+            slips: Collection[str] = ()
+            if not linkage.may_be(identity, other, among, common, IDENTIFIERS if query.details else ()):
                 continue
-            slips = _slips(session, row, identity, query.details)
-        verdict = linkage.verdict(identity, other, among, counts, common, slips)
-        if verdict.probability >= MAY_BE:
-            candidates.append(Candidate(row, verdict))
+            if query.details and _differing(identity, other):
+                # Decrypt identifiers only if a one-character difference in them would make the pair probable enough.
+                if linkage.verdict(identity, other, among, counts, common, IDENTIFIERS).probability < MAY_BE:
+                    continue
+                slips = _slips(session, row, identity, query.details)
+            likely.append(linkage.verdict(identity, other, among, counts, common, slips))
+        best = max(likely, key=lambda verdict: verdict.probability, default=None)
+        if best is not None and best.probability >= MAY_BE:
+            candidates.append(Candidate(row, best))
     return candidates
 
 

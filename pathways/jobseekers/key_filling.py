@@ -12,6 +12,7 @@ from pathways.base import local_day
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
 from pathways.jobseekers import identify
+from pathways.jobseekers.former_names import with_former_names
 from pathways.jobseekers.identifiers import readable
 from pathways.jobseekers.models import HASH_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
@@ -50,7 +51,7 @@ Hashes = Mapping[UUID, tuple[Mapping[str, str], set[int]]]
 
 def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
     """Return, by person, the hashes of the numbers and the keys, made from the details as they are now."""
-    hashes = {}
+    found = []
     of_people = (
         select(JobseekerDetails)
         .join(Jobseeker, Jobseeker.id == JobseekerDetails.jobseeker_id)
@@ -61,8 +62,14 @@ def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
     for row in session.scalars(of_people):
         details = readable(session, row).identifying(local_day(row.recorded_at))
         numbers = identify.hashes_of_numbers(session, details)
-        keys = keys_of(identify.identity_from(str(row.jobseeker_id), details, numbers))
-        hashes[row.jobseeker_id] = numbers, {identify.hashed(session, key) for key in keys}
+        found.append(
+            (row.partner_id, row.jobseeker_id, identify.identity_from(str(row.jobseeker_id), details, numbers))
+        )
+    hashes = {}
+    for partner_id in {partner_id for partner_id, _, _ in found}:
+        people = [(jobseeker_id, identity) for own, jobseeker_id, identity in found if own == partner_id]
+        for (jobseeker_id, _), who in zip(people, with_former_names(session, partner_id, people), strict=True):
+            hashes[jobseeker_id] = who.identifiers, {identify.hashed(session, key) for key in keys_of(who)}
     return hashes
 
 

@@ -225,6 +225,16 @@ def is_repeating(digits: str, longest_period: int = 1) -> bool:
     return digits in DIGITS or digits in DIGITS[::-1]
 
 
+# Words of a text about contact or protection that say that nothing is known. "No contact" and "not by phone" say much.
+SAYS_NOTHING = frozenset(
+    re.findall(
+        r"\w+",
+        """nil none unknown not known given provided stated recorded applicable tbc tba blank null nothing unsure yet
+        supplied asked as before above see notes""",
+    )
+)
+
+
 def is_name(text: str | None) -> bool:
     """Return whether a given, family or known-as name is a placeholder, such as "Unknown", "Baby" or "-"."""
     if not text:
@@ -237,6 +247,26 @@ def is_name(text: str | None) -> bool:
     if NO_NAME_PHRASE.match(" ".join(_words(text))):
         return True
     return " ".join(words) in WHOLE_NAMES or all(word in NAME_WORDS for word in words)
+
+
+def is_reference(text: str | None) -> bool:
+    """Return whether a reference names nothing: words such as "TBC" or "N/A", only zeros, or no letter and no digit.
+
+    A single letter is a reference.
+    """
+    words = _words(text or "")
+    if not words or set("".join(words)) == {"0"}:
+        return True
+    if len(words) == 1 and len(words[0]) == 1:
+        return False
+    return "".join(words) in {"na", "nk", "xx"} or all(word in UNKNOWN_WORDS for word in words)
+
+
+def says_nothing(text: str | None) -> bool:
+    """Return whether a text says nothing about contact: a dash, a zero, "none", "N/A" or "not known"."""
+    words = _words(text or "")
+    compacted = "".join(words)
+    return set(compacted) <= {"0"} or compacted in {"na", "nk", "x", "xx"} or all(w in SAYS_NOTHING for w in words)
 
 
 def may_be_family(text: str | None) -> bool:

@@ -13,6 +13,7 @@ from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
 from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
+from pathways.jobseekers import placeholders
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import formats as organisation_formats
 from pathways.organisations import names
@@ -411,6 +412,10 @@ def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
                 values[name] = None
             rule = f"{last} is before {first}, so both are left unknown."
             warnings.append((last, rule, "Correct one of them. The words are stored as they were typed (as_written)."))
+    if values["placement_ref"] and placeholders.is_reference(values["placement_ref"]):
+        values["placement_ref"] = None
+        remedy = "Give each listing a reference of its own, or leave the cell blank."
+        warnings.append(("placement_ref", "This names no listing, so the row was taken as one without one.", remedy))
     values |= {"slips": warnings, "as_written": words or None}
     return {**values, "placement_ref": values["placement_ref"] or _ref_of(values)}
 

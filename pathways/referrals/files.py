@@ -16,18 +16,18 @@ from pathways.imports import queries as import_queries
 from pathways.imports.intake import WITHIN, Change, Fault, ImportKind, Plan, ReadRow, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identify, shared_details
+from pathways.jobseekers import formats, identify, placeholders, shared_details
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import IDENTIFIERS, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
-from pathways.jobseekers.models import MOST_JOINED, Jobseeker
+from pathways.jobseekers.models import Jobseeker
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import names as organisation_names
 from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
-from pathways.referrals import actions, queries, sources, template
+from pathways.referrals import actions, queries, resent, sources, template
 from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
 from pathways.referrals.content import Arriving, ReferralContent, days_to_come, source_key
 from pathways.referrals.models import Referral, SourceType
@@ -271,7 +271,10 @@ class ReferralIntake:
             if self.is_own:  # they may know that the partner has the referral, but not why it is withheld from them
                 rule = "The referral of this row is on record, and only its caseworker or a team manager can change it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
-        after = before.changed(given_in(values, before), blanks_clear=False)
+        if resent.is_somebody_else(self.session, before, values["content"]):
+            return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", resent.OF_ANOTHER, resent.GIVE_OWN_REFERENCE)])
+        kept = resent.placeholders_over_values(values, before, self.actor.today)
+        after = before.changed(resent.given_in(values, before, kept), blanks_clear=False)
         changed_names, old, new = after.names_that_differ(before), before.as_dict(), after.as_dict()
         groups = queries.visible_groups(self.session, self.actor, referral)
         changes = [
@@ -279,7 +282,10 @@ class ReferralIntake:
             for name in sorted(changed_names - {"as_written"})
             if ReferralOut.group_of[name] in groups
         ]
-        warnings = self._warnings(values)
+        warnings = [warning for warning in self._warnings(values) if warning.field not in map(OURS_TO_COLUMN.get, kept)]
+        warnings += [
+            Fault(OURS_TO_COLUMN[name], resent.KEPT, "Write the new value, or leave the cell blank.") for name in kept
+        ]
         state = RowState.TO_UPDATE if changed_names else RowState.UNCHANGED
         if values["referred_on"] != referral.referred_on:
             if actions.may_correct_referred_on(referral):
@@ -400,7 +406,9 @@ class ReferralIntake:
         if planned.state is not RowState.TO_UPDATE:
             return planned
         assert before is not None  # otherwise the plan has errors
-        actions.resay(session, self.actor, referral, before.changed(given_in(row.values, before), blanks_clear=False))
+        kept = resent.placeholders_over_values(row.values, before, self.actor.today)
+        after = before.changed(resent.given_in(row.values, before, kept), blanks_clear=False)
+        actions.resay(session, self.actor, referral, after)
         if row.values["referred_on"] != referral.referred_on:
             actions.correct_referred_on(session, self.actor, referral, row.values["referred_on"])
         return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
@@ -435,6 +443,9 @@ def as_cell(name: str, value: Any) -> Any:
     return formats.masked(value) if name in {"nino", "nhs_number"} else value
 
 
+NO_REFERENCE = "This names no referral, so the row was taken as one without a reference."
+
+
 def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a row under our field names.
 
@@ -460,19 +471,11 @@ def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
     values |= {"slips": warnings, "as_written": words}
     identifying = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
     text = "|".join(str(values[name] or "") for name in identifying)
+    if values["ref"] and placeholders.is_reference(values["ref"]):
+        warnings.append(("referral_ref", NO_REFERENCE, "Give each referral a reference of its own, or leave it blank."))
+        values["ref"] = None
     values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
     return values | {"content": ReferralContent.of(values)}
-
-
-def given_in(values: Mapping[str, Any], before: ReferralContent) -> dict[str, Any]:
-    """Return the content of a row as a change to a referral. A blank cell is None and changes nothing."""
-    content: ReferralContent = values["content"]
-    given = content.as_dict() | {"is_restricted": values["is_restricted"]}
-    if values["safe_contact"] is None:
-        # Words beside a telephone number are added to what was said before about contact, never put in its place.
-        joined = formats.joined_text(before.details.safe_contact, content.details.safe_contact, "; ")
-        given["safe_contact"] = joined and joined[:MOST_JOINED]
-    return given
 
 
 def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:

@@ -12,7 +12,7 @@ from pathways.audit import AuditRow, is_about
 from pathways.duplicates import actions
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import identifiers, identify, key_filling
+from pathways.jobseekers import identifiers, identify, key_filling, restrictions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
 from tests.pathways.test_matching import get, post
 from tests.world import World
@@ -325,3 +325,44 @@ def test_two_who_come_at_the_same_moment_meet_after_it(client, world: World, dat
         ]
     assert [one.result().status_code for one in sent] == [201] * 4
     assert len(pairs(database)) == 6
+
+
+FORMER = {
+    "phone, e-mail and postcode are the same": {},
+    "only the date of birth is the same": {"phone": None, "email": None, "postcode": None},
+    "only the telephone is the same": {"email": None, "postcode": None, "date_of_birth": None},
+}
+
+
+@pytest.mark.parametrize("same", FORMER)
+def test_who_changed_both_names_is_found_under_the_former_ones_and_stays_restricted(world: World, database, same):
+    numbers = {"nino": None, "nhs_number": None}
+    first = world.refer(ref="A", **numbers).jobseeker_id
+    manager = world.on("manager")
+    with database.writing(manager) as session:
+        person = session.get_one(Jobseeker, first)
+        jobseeker_actions.change(session, manager, person, {"given_name": "Zofia", "family_name": "Wojcik"})
+        restrictions.restrict(session, manager, person, "She asked for it.")
+    second = world.refer(ref="B", by="other_referrer", **numbers | FORMER[same]).jobseeker_id
+    assert [{pair.jobseeker_id, pair.other_id} for pair in pairs(database)] == [{first, second}]
+    with database.reading() as session:
+        assert session.get_one(Jobseeker, second).is_restricted
+
+
+def test_a_pair_stays_when_one_of_the_two_changes_both_names(world: World, database):
+    world.refer(ref="A", **BARE)
+    second = world.refer(ref="B", by="other_referrer", **BARE).jobseeker_id
+    manager = world.on("manager")
+    with database.writing(manager) as session:
+        person = session.get_one(Jobseeker, second)
+        jobseeker_actions.change(session, manager, person, {"given_name": "Zofia", "family_name": "Wojcik"})
+    assert [pair.state for pair in pairs(database)] == [PairState.OPEN]
+
+
+@pytest.mark.parametrize("number", ["nino", "nhs_number"])
+def test_one_number_under_two_names_is_for_a_person_to_settle(client, world: World, database, number):
+    world.refer(ref="A", **BARE | {number: {"nino": "QQ224466C", "nhs_number": "9990000026"}[number]})
+    unlike = {"given_name": "Zed", "family_name": "Quark", "known_as": None, "date_of_birth": None, "postcode": None}
+    world.refer(ref="B", **BARE | unlike | {number: {"nino": "QQ224466C", "nhs_number": "9990000026"}[number]})
+    (pair,) = pairs(database)
+    assert pair.probability == 0.5
