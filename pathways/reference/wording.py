@@ -3,7 +3,8 @@
 The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. In a phrase,
 ``a|b`` is either word, ``*`` is any word, ``#`` is a number, ``#s`` a number such as 25s, ``#age`` a number that can be
 an age, also in words, and ``#year`` a year. ``@nation``, ``@people``, ``@country``, ``@religion`` and ``@condition``
-are the words of ``group_names.csv``. A word also matches its plural and its possessive form. A beginning of a word
+are the words of ``group_names.csv``. ``~conviction`` is this word or one of eight letters or more that differs from it
+by one slip of the finger. A word also matches its plural and its possessive form. A beginning of a word
 never matches: "caretaker" is not "care".
 """
 
@@ -14,6 +15,8 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+
+from rapidfuzz.distance import DamerauLevenshtein
 
 from pathways import fields
 from pathways.base import local_day, utc_now
@@ -28,6 +31,7 @@ NUMBERS = {
 }
 NUMBER_PARTS = frozenset(NUMBERS)
 ENDS = re.compile(r"\b(previous|inside)\s*(?:[.,;:!?)/\n]|[-\u2013\u2014](?=\s)|$)", re.IGNORECASE)
+SHORTEST_NEAR = 8  # a word of fewer letters differs by one letter from too many other words
 SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
 
 
@@ -98,6 +102,8 @@ def _phrase(text: str) -> Phrase:
 
 def _named(word: str) -> Iterable[str]:
     """Return the words that a part of a phrase stands for: the names of ``group_names.csv``, or the word's stem."""
+    if word.startswith("~"):
+        return (word,)
     if not word.startswith("@"):
         return (stem(word),)
     return advert_spelling.names(word.removeprefix("@"))
@@ -106,7 +112,14 @@ def _named(word: str) -> Iterable[str]:
 def _fits(part: frozenset[str], word: _Word) -> bool:
     if word.forms & part:
         return True
-    return any(NUMBERS[name].fullmatch(form) for name in part & NUMBERS.keys() for form in word.forms)
+    if any(NUMBERS[name].fullmatch(form) for name in part & NUMBERS.keys() for form in word.forms):
+        return True
+    near = [name[1:] for name in part if name.startswith("~")]
+    return any(_is_slip_of(form, name) for name in near for form in word.forms)
+
+
+def _is_slip_of(form: str, word: str) -> bool:
+    return len(form) >= min(SHORTEST_NEAR, len(word)) and DamerauLevenshtein.distance(form, word, score_cutoff=1) <= 1
 
 
 def _spans(phrase: Phrase, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
@@ -127,6 +140,11 @@ class _Entry:
     @property
     def first_words(self) -> frozenset[str]:
         return frozenset(word for phrase in self.phrases for word in phrase[0])
+
+    @property
+    def has_near(self) -> bool:
+        """Whether a phrase begins with a word that may be misspelt."""
+        return any(word.startswith("~") for word in self.first_words)
 
     def found_in(self, words: Sequence[_Word]) -> list[tuple[int, int]]:
         """Return where the phrases stand, but not within a longer one or touching an ``unless`` phrase."""
@@ -185,7 +203,9 @@ def _speaks_of_convictions(text: str, on: date, reading: tuple[Path, int]) -> bo
     words = _words(ENDS.sub(r"\1 endofphrase ", text))
     stems = {form for word in words for form in word.forms}
     return any(
-        entry.row["from"] <= on.isoformat() and entry.first_words & (stems | NUMBER_PARTS) and entry.found_in(words)
+        entry.row["from"] <= on.isoformat()
+        and (entry.first_words & (stems | NUMBER_PARTS) or entry.has_near)
+        and entry.found_in(words)
         for entry in _entries("conviction_words", "word", reading)
     )
 

@@ -26,6 +26,13 @@ electronically tagged; has an ankle tag; curfew 7pm to 7am; a spent conviction; 
 has been to jail; served a sentence; suspended sentence; an ex-offender; was re-offending; tagged until June
 community payback on Saturdays; magistrates' court; probation appointments on Tuesdays; PROBATION; bailed to his mum's
 criminal record; police caution; recall to prison; in and out of prison; was in custody; served time; is doing time
+burglary in 2019; served 18 months; guilty of fraud; remand at Wormwood Scrubs; prosecuted for it
+was locked up as a youth; spent, but will show on an enhanced DBS; criminal recrod; convicton for theft; has a record
+shoplifting as a teenager
+restraining order against him; drink driving 2022; cat D resettlement; IOM cohort; served two years for robbery
+a record for violence; he served 18 months for stalking her; pleaded guilty; charged with assault; sold drugs
+possession with intent; disqualified from driving; on probabtion; an ofender
+prosecuted in 2020; category C prison
 sentenced to 6 months; YOI Feltham; 6 months inside; jailed in May; an unspent offence; arrested in May
 """
 INNOCENT = """
@@ -49,7 +56,13 @@ personal licence holder; first class licence; clinical trials; map reading; insi
 officer cadet; custody officer; Court Road; courteous; courtyard gardening; caring for my nan; cautiously optimistic
 works inside the shop; on time; years inside the hotel trade; inside sales; passed her probation; criminology
 crime novels; release forms; squash courts; previous qualifications; with previous employer; community centre
-good with electronic tills; tagging along
+good with electronic tills; tagging along; convection oven; victim of fraud; survivor of robbery
+theft prevention course
+has a record of good attendance; a record player; feels guilty about leaving her nan; served 12 years in the army
+did 3 weeks work experience; served two years as an apprentice; locked up the shop
+released from hospital; restraining order against her ex; a convinced vegan; reminded him; demanded a rest
+offering help; attending college
+money spent, but not planned; given 2 months notice; did two years of college; theft of her bike; his record time
 """
 
 
