@@ -6,11 +6,13 @@ Names are compared as the search for duplicate records compares them, because a 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from uuid import UUID
 
 from sqlalchemy import event, select
 
 from matching.people import names
+from matching.people.heard import heard
 from pathways.access.models import User
 from pathways.database import Session
 from pathways.jobseekers.models import ExclusionKind, SafetyExclusion
@@ -20,6 +22,14 @@ from pathways.placements.models import Placement, PlacementState
 FOUND = "workplaces"  # key of the session's cache: the workplaces of excluded people, by exclusion
 ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;]+")
 SHORTEST = 3  # letters of a part of a name that is compared by its beginning or its short forms
+FEWEST_SOUNDS = 5  # two names that only sound alike are one person's if together they have so many sounds
+# A family name in two words, and words after which a text has another name of the same person.
+PREFIX = re.compile(r"\b(mc|mac|o|fitz)[ '\u2019](?=[a-z]{2})", re.IGNORECASE)
+OTHER_NAME = re.compile(
+    r"\b(?:n[\u00e9e]e|born|was|formerly|previously|once|now|maiden|married|aka|a\.k\.a|alias|known as|called|or|also"
+    r"|goes by|uses|used)\b",
+    re.IGNORECASE,
+)
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -89,7 +99,7 @@ event.listen(Session, "before_flush", _forget)
 
 def _workplaces_of(who: str, known: set[Connection]) -> frozenset[UUID]:
     addresses = {_mailbox(address) for address in ADDRESS.findall(who.replace("mailto:", " "))}
-    name = ADDRESS.sub(" ", who)
+    name = PREFIX.sub(r"\1", ADDRESS.sub(" ", who))
     return frozenset(one.organisation_id for one in known if _mailbox(one.email) in addresses or _is_named(name, one))
 
 
@@ -100,9 +110,8 @@ def _mailbox(address: str) -> str:
 
 
 def _is_named(name: str, one: Connection) -> bool:
-    if one.name and (
-        names.may_be_named(name, one.name) or names.may_be_written(one.name, name) or _is_called(name, one.name)
-    ):
+    own = PREFIX.sub(r"\1", one.name)
+    if own and (names.may_be_named(name, own) or names.may_be_written(own, name) or _is_called(name, own)):
         return True
     local = one.email.partition("@")[0]
     words = [word for word in NO_LETTERS.split(local) if word]
@@ -112,16 +121,33 @@ def _is_named(name: str, one: Connection) -> bool:
 
 
 def _is_called(text: str, name: str) -> bool:
-    """Return whether neighbouring words of a text are a family name in ``name`` and another form of a given name."""
+    """Return whether words of a text are a family name in ``name`` and a given name in it, in another form or as heard.
+
+    The words must be neighbours, unless the text says that the person has another name.
+    """
     words = names.plain(name).split()
     return any(
-        names.alike(family, other_family) >= names.Alike.VARIANT and _may_be_short_for(given, other)
-        for pair in names.pairs_of_words(text)
+        (names.alike(family, other_family) >= names.Alike.VARIANT and _may_be_short_for(given, other))
+        or _sound_alike((given, other), (family, other_family))
+        for pair in _pairs(text)
         for given, family in (pair, pair[::-1])
         for other_family in words
         for other in words
         if other is not other_family
     )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of words that may be a person's given and family name."""
+    if not OTHER_NAME.search(text):
+        return names.pairs_of_words(text)
+    return list(combinations([word for word in names.plain(text).split() if not OTHER_NAME.fullmatch(word)], 2))
+
+
+def _sound_alike(*pairs: tuple[str, str]) -> bool:
+    """Return whether the names of each pair sound the same, and are long enough together to say whose they are."""
+    sounds = [{heard(name) for name in pair} for pair in pairs]
+    return all(len(both) == 1 for both in sounds) and sum(len(*both) for both in sounds) >= FEWEST_SOUNDS
 
 
 def _is_called_in_one_word(text: str, run_together: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pathways.access.models import User
 from pathways.jobseekers.exclusions import USED
 from pathways.organisations.models import Organisation
 from pathways.web import openapi
@@ -73,5 +74,31 @@ def test_a_person_is_found_by_a_short_form_and_at_a_public_address(
     if known == "public address":
         with world.database.writing(world.operator) as session:
             session.get_one(Organisation, world.organisations["enterprise"]).public_email = mail
+    answer = exclude(client, world, person, kind="person", who=who)
+    assert [one["placement_id"] for one in answer.json()["bars"]] == ([str(placement)] if bars else [])
+
+
+@pytest.mark.parametrize(
+    ("member", "who", "bars"),
+    [
+        ("Sean MacGregor", "Shaun McGregor", True),
+        ("Sean MacGregor", "Shawn Mc Gregor", True),
+        ("Sean MacGregor", "mc gregor, sean (her uncle)", True),
+        ("Katherine Pemberton-Holloway", "Katherine Smith n\u00e9e Pemberton", True),
+        ("Katherine Pemberton-Holloway", "Kate Smith, formerly Holloway", True),
+        ("Fiona O'Neill", "Fiona O Neil", True),
+        ("Mohammed Hussain", "Muhamad Hussein", True),
+        ("Ian Hall", "Iain Hill", False),
+        ("Sean MacGregor", "Shaun MacDonald", False),
+        ("Sean MacGregor", "his brother Sean, and Ann McGregor's daughter", False),
+        ("Katherine Pemberton-Holloway", "Katherine Smith", False),
+        ("Katherine Pemberton-Holloway", "Tom Smith, formerly Jones", False),
+    ],
+)
+def test_a_member_is_found_by_a_name_as_it_is_heard_and_by_an_earlier_one(client, world, member, who, bars):
+    person, _ = world.supported()
+    placement = world.list_placement()
+    with world.database.writing(world.operator) as session:
+        session.get_one(User, world.actors["lister"].user_id).name = member
     answer = exclude(client, world, person, kind="person", who=who)
     assert [one["placement_id"] for one in answer.json()["bars"]] == ([str(placement)] if bars else [])
