@@ -34,6 +34,7 @@ from pathways.messages.models import NoticeKind
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
 LEARNT_SINCE = "It was decided that these are two people. What was recorded since says that they are one."
 MOST_PAIRS = 10  # for each person; more candidates than this come from a common name
+READ_FIRST = "This record says how contact is safe, or that it is withheld. Read it before you use any contact details."
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
 
@@ -370,7 +371,10 @@ def _hit(pair: DuplicatePair, person: Jobseeker, details: JobseekerDetails) -> S
         date_of_birth=details.date_of_birth,
         likeness=round(pair.probability, 3),
         agrees_on=[field for field, _ in agreeing],
-        reasons=[f"{field.replace('_', ' ').capitalize()}: {text}" for field, text in agreeing],
+        reasons=[
+            *(f"{field.replace('_', ' ').capitalize()}: {text}" for field, text in agreeing),
+            *([READ_FIRST] if details.safe_contact or details.contact_withheld_reason else []),
+        ],
     )
 
 
@@ -415,7 +419,8 @@ def _reply(
     differs = [
         name
         for name in SIDE_NAMES
-        if values[0][name] is not None and values[1][name] is not None and values[0][name] != values[1][name]
+        if values[0][name] != values[1][name]
+        and (name == "safe_contact" or (values[0][name] is not None and values[1][name] is not None))
     ]
     comparisons = [FieldComparison(field=name, text=text, bits=bits) for name, text, bits in pair.told]
     events = [event for event in possible_events(PAIR_MOVES, pair.state) if event in SAID]

@@ -174,6 +174,7 @@ def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         programme_id=person.programme_id,
         made_at=person.made_at,
         has_known_place=person.easting is not None,
+        is_contact_withheld=details.contact_withheld_reason is not None,
         possible_events=[event.value for event in possible_events(JOBSEEKER_MOVES, person.state)],
         version=person.version,
         warnings=[Warned(**warning) for warning in details.warnings(actor.today) + _shared(session, person, details)],

@@ -185,13 +185,19 @@ def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep, 
 
 
 @router.get("/{jobseeker_id}", responses=documented(NotFound))
-def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> JobseekerOut:
-    """Return one jobseeker's record. Opening it is recorded in the audit log."""
+def get_jobseeker(
+    jobseeker_id: UUID, actor: Reader, database: DatabaseDep, response: Response, candidates: CandidatesDep
+) -> JobseekerOut:
+    """Return one jobseeker's record. Opening it is recorded in the audit log.
+
+    ``may_be`` lists other records that may be the same person. Their way of safe contact may matter here too.
+    """
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         etag(response, person.version)
-        return actions.reply(session, actor, person)
+        reply = actions.reply(session, actor, person)
+    return reply.model_copy(update={"may_be": candidates(database, actor, [jobseeker_id])})
 
 
 @router.get("/{jobseeker_id}/profile", responses=documented(NotFound))

@@ -126,6 +126,9 @@ class JobseekerOut(DetailsFields):
     programme_id: Annotated[UUID | None, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
     has_known_place: Annotated[bool, Group.RECORD]
+    is_contact_withheld: Annotated[bool | None, Group.CONTACT] = Field(
+        description="Whether address and telephone must not be shared. Before any contact, ask the caseworker why."
+    )
     possible_events: Annotated[list[str], Group.RECORD]
     warnings: Annotated[list[Warned], Group.RECORD] = []
     may_be: MayBe = MAY_BE

@@ -71,7 +71,7 @@ class NameWordRecord(Schema):
 MayBe = Annotated[list[SearchHit] | None, Group.RECORD]
 MAY_BE: Any = Field(
     default=None,
-    description="In the reply to a request that records a person or changes their details: other records that you may"
-    " see and that may be the same person, the most probable first. Each pair waits in ``GET /duplicates``. Null in"
-    " every other reply, and for a referrer.",
+    description="In a reply that shows a jobseeker's record, or to a request that records a person or changes their"
+    " details: other records that you may see and that may be the same person, the most probable first. Each pair waits"
+    " in ``GET /duplicates``. Null in every other reply, and for a referrer.",
 )

@@ -238,3 +238,23 @@ def test_a_merge_that_withholds_says_what_had_been_read(client, world: World, as
     merge = ask("POST", f"/jobseekers/{person}/merge", by="manager", other_id=other, reason="One person.")
     [read] = merge["stopped"]["already_read"]
     assert (read["social_enterprise"], read["groups"]) == ("Acorn Kitchen CIC", ["contact"])
+
+
+@pytest.mark.parametrize("who", ["caseworker", "colleague", "manager"])
+def test_a_record_says_that_another_of_the_same_person_knows_how_contact_is_safe(client, world: World, who):
+    first, _ = world.supported(ref="A", safe_contact=None)
+    second = world.refer(ref="B", by="other_referrer", safe_contact="Never ring: he answers her phone").jobseeker_id
+    read = client.get(f"/api/v1/jobseekers/{first}", headers=world.key(who)).json()
+    (hit,) = read["may_be"]
+    assert hit["jobseeker_id"] == str(second)
+    assert "how contact is safe" in hit["reasons"][-1]
+    (pair,) = client.get("/api/v1/duplicates", headers=world.key(who)).json()["items"]
+    assert "safe_contact" in pair["differs_on"]
+
+
+def test_a_colleague_reads_that_contact_is_withheld_but_not_why(client, world: World):
+    first, _ = world.supported(ref="A", contact_withheld_reason="MAPPA")
+    second, _ = world.supported(ref="B", given_name="Zed", family_name="Quill", nino=None, nhs_number=None)
+    read = {p: client.get(f"/api/v1/jobseekers/{p}", headers=world.key("colleague")).json() for p in (first, second)}
+    assert [one["is_contact_withheld"] for one in read.values()] == [True, False]
+    assert read[first]["contact_withheld_reason"] is None
