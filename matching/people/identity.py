@@ -130,6 +130,7 @@ def _shaped(person: Identity) -> list[str]:
     shaped = {
         "phone": person.phone,
         "email": person.email,
+        "switchboard": " ext " in person.phone and person.phone.partition(" ext ")[0],
         "names+year": person.year and both and f"{both}|{person.year}",
         "names+birthday": has_birthday and both and f"{both}|{day[4:]}",
         "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",

@@ -277,6 +277,7 @@ PLACEHOLDERS: dict[str, Callable[[str | None], bool]] = {
     "given_name": placeholders.is_name,
     "family_name": placeholders.is_name,
     "known_as": placeholders.is_name,
+    "council_person_id": lambda text: bool(text) and placeholders.is_reference(text),
     "nino": placeholders.is_nino,
     "nhs_number": placeholders.is_nhs_number,
     "email": placeholders.is_email,

@@ -19,7 +19,10 @@ POSTCODE = re.compile(
 OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])$")
 TEST_PHONE = re.compile(r"^\+447700900\d{3}(?: ext \d+)?$")
 INTERNATIONAL = re.compile(r"^\+\d{7,15}(?: ext \d{1,6})?$")
-EXT = r"[\s,;(-]*(?:extension|extn|ext|xtn|ex|x|#|option|opt)[\s.:]*(?:(?:no|number)[\s.:]*)?(?P<ext>\d{1,6})\b\)?"
+EXT = (
+    r"[\s,;(-]*(?:extension|extn|ext|xtn|ex|e|x|#|option|opt|(?:(?:and |, ?)?then )?press|room|rm|desk)[\s.:=]*"
+    r"(?:(?:no|number)[\s.:]*)?(?P<ext>\d{1,6})\b\)?"
+)
 EXTENSION = re.compile(EXT, re.IGNORECASE)
 # A number alone: digits with the usual separators, and an extension, which may also follow a comma.
 ONLY_PHONE = re.compile(rf"^(?P<number>\+?[\d\s().-]*\d)(?:{EXT}|\s*,\s*(?P<other>\d{{1,5}}))?[\s.,;]*$", re.IGNORECASE)

@@ -319,7 +319,11 @@ def find(
     Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
     out. If ``order`` is not ``ANY``, each query must have ``but`` and the queries must be sorted by it, oldest first.
     """
-    keys = [{hashed(session, key): key for key in keys_of(query.who)} for query in queries]
+    keys = [
+        # Whoever has another extension of one number is found by the search only.
+        {hashed(session, key): key for key in keys_of(query.who) if not key.startswith("switchboard:")}
+        for query in queries
+    ]
     most = MOST_OF_A_KEY + len(queries)  # so that records of the batch do not displace other records
     found_by_key = sharing(session, partner_id, sorted({key for own_keys in keys for key in own_keys}), most)
     batch_ids = {query.but for query in queries}
@@ -531,7 +535,7 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
     places, keys, identities = [], [], []
     for place, identity in enumerate(people):
         identities.append(identity)
-        own_keys = [hashed(session, key) for key in keys_of(identity)]
+        own_keys = [hashed(session, key) for key in keys_of(identity) if not key.startswith("switchboard:")]
         keys += own_keys
         places += [place] * len(own_keys)
     all_keys = np.array(keys, dtype=np.int64)

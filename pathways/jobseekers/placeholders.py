@@ -49,7 +49,8 @@ WHOLE_NAMES = frozenset(
     re.split(
         r", *\n? *",
         """joe bloggs, jo bloggs, jane bloggs, fred bloggs, john doe, jane doe, a n other, an other, a nother, n other,
-        a other, the client, the customer, n a, n k, not known, not given, not provided, not stated, not disclosed,
+        a other, donald duck, mickey mouse, minnie mouse, daffy duck, joe public, john q public,
+        the client, the customer, n a, n k, not known, not given, not provided, not stated, not disclosed,
         to follow, see notes, see below, as above, same as above""",
     )
 )
@@ -84,6 +85,8 @@ NO_NAME_PHRASE = re.compile(
 )
 # Never issued, or issued by an office for a while: TN and ZZ are temporary, XX, OO and PP are made up.
 NO_NINO = re.compile(r"^(?:TN\d{6}[A-Z]?|(?:ZZ|XX|OO|PP)\d{6}[A-Z]?)$")
+# Six digits that somebody made up, besides equal and running ones: 000001, 112233.
+NO_NUMBER = re.compile(r"0{4}\d\d|112233|223344|334455|445566|556677|667788|778899|001122")
 NO_MAILBOX = frozenset(
     re.findall(
         r"\w+",
@@ -168,6 +171,7 @@ TEXTS = {
     "nhs_number": "This is not a person's NHS number, so it identifies nobody. Leave it blank until it is known.",
     "postcode": "This stands for an address that is not known, so it identifies nobody, and travel is unknown. "
     "Enter the postcode where the person stays now, or leave it blank.",
+    "council_person_id": "This is not a person's reference at a council. Leave it blank until it is known.",
     "phone": "This is not a person's telephone number, so it identifies nobody. Leave it blank until it is known.",
     "email": "This is not a person's e-mail address, so it identifies nobody. Leave it blank until it is known.",
 }
@@ -276,7 +280,8 @@ def may_be_family(text: str | None) -> bool:
 
 def is_whole_name(given: str | None, family: str | None) -> bool:
     """Return whether two names together are a placeholder, such as "A N" and "Other"."""
-    return " ".join(_words(f"{given or ''} {family or ''}")) in WHOLE_NAMES
+    whole = " ".join(_words(f"{given or ''} {family or ''}"))
+    return whole in WHOLE_NAMES or whole in ROLES.split("|")
 
 
 def nino_in_form(text: str | None) -> str | None:
@@ -311,7 +316,9 @@ def is_nino(text: str | None) -> bool:
     if not text:
         return False
     number = nino_in_form(text)
-    return number is None or NO_NINO.match(number) is not None or is_repeating(number[2:8])
+    if number is None or NO_NINO.match(number) is not None:
+        return True
+    return NO_NUMBER.fullmatch(number[2:8]) is not None or is_repeating(number[2:8])
 
 
 def is_nhs_number(text: str | None) -> bool:
@@ -360,7 +367,7 @@ def is_email(text: str | None) -> bool:
     mailbox, at, domain = text.strip().casefold().partition("@")
     own = re.sub(r"[^a-z]", "", mailbox)
     host = domain.split(".")[0]
-    return not at or not domain or own in NO_MAILBOX or host in NO_DOMAIN or (own != "" and own == host)
+    return not at or not domain or own in NO_MAILBOX or host in NO_DOMAIN or mailbox == host
 
 
 def is_office_email(text: str | None) -> bool:

@@ -408,6 +408,8 @@ def _people_with_numbers(session: Session, partner_id: UUID, wanted: Wanted) -> 
         return {}
     identity = identify.identity(session, "", Details.of(wanted.numbers))
     keys = {identify.hashed(session, key): key.split(":")[0] for key in keys_of(identity)}
+    if identity.phone:  # whoever has an extension of the number is found too
+        keys[identify.hashed(session, f"switchboard:{identity.phone}")] = "phone"
     people: dict[str, set[UUID]] = {name: set() for name in wanted.numbers}
     for key, ids in identify.sharing(session, partner_id, sorted(keys), MOST_MATCHES).items():
         if keys[key] in people:

@@ -303,3 +303,29 @@ def test_one_persons_several_records_are_not_many_people(client, world: World, f
         answer = client.post("/api/v1/jobseekers", headers=world.key("caseworker"), json=body)
         warned += [warning["field"] for warning in answer.json()["warnings"]]
     assert field not in warned
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("nino", text) for text in ("AA112233A", "AB 00 00 01 A", "QQ123456C")),
+        *(("email", text) for text in ("123@123.com", "a1@a1.co.uk")),
+        *(("council_person_id", text) for text in ("unknown", "TBC", "000000", "n/a")),
+        *(("postcode", text) for text in ("00000", "1", "999", "NFA1", "NONE1", "PO Box 1", "Britannia Hotel, E14")),
+    ],
+)
+def test_made_up_values_identify_nobody_and_are_warned_of(field, value):
+    details = Details.of({"given_name": "Noor", "family_name": "Ali", field: value})
+    assert getattr(details.identifying(TODAY), field) is None
+    assert field in {warning["field"] for warning in details.warnings(TODAY)}
+
+
+@pytest.mark.parametrize(("given", "family"), [("Service", "User"), ("Donald", "Duck"), ("Young", "Person")])
+def test_two_words_that_stand_for_a_name_identify_nobody(given, family):
+    details = Details.of({"given_name": given, "family_name": family}).identifying(TODAY)
+    assert (details.given_name, details.family_name) == (None, None)
+
+
+@pytest.mark.parametrize("text", [";ext=12", ", then press 12", " room 12", " e12", " ext. 12", " x12", " desk 12"])
+def test_an_extension_is_part_of_the_number_however_it_is_written(text):
+    assert Details.of({"phone": f"020 7946 0123{text}"}).phone == "+442079460123 ext 12"
