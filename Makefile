@@ -16,19 +16,20 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install dev run test quick lint coverage documents examples prove bench lock
 
+# Nothing is compiled ahead: Python compiles what is imported, and most of what the packages hold never is.
 install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed.')"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 dev: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements-dev.lock
 	touch $@
 
 run: install
@@ -68,6 +69,7 @@ examples: dev
 prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
+	PATHWAYS_PROVE=1 $(PYTEST) --no-header -m any_database tests/pathways
 
 bench: dev
 	$(BIN)/python -m benchmarks

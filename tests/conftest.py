@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from zlib import crc32
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -60,10 +61,27 @@ def _is_long(item: pytest.Item) -> bool:
     return item.path.relative_to(TESTS).as_posix().startswith(LONG) if item.path.is_relative_to(TESTS) else False
 
 
+def _is_for_another_database(item: pytest.Item) -> bool:
+    """Return whether a case of an ``any_database`` table runs on the other database in this run.
+
+    Each case runs on one database, and about half of them on each. With ``PATHWAYS_PROVE`` all run on both.
+    """
+    parameters = getattr(item, "callspec", None)
+    if parameters is None or item.get_closest_marker("any_database") is None or os.environ.get("PATHWAYS_PROVE"):
+        return False
+    backend = parameters.params.get("stage")
+    if backend is None or len(parameters.params) == 1:
+        return False  # a test without a table of cases runs on both
+    case = item.nodeid.replace(backend, "")
+    return BACKENDS[crc32(case.encode()) % len(BACKENDS)] != backend
+
+
 def _is_deselected(item: pytest.Item, *, is_quick: bool) -> bool:
     if item.get_closest_marker("full_size") and not os.environ.get("PATHWAYS_PROVE"):
         return True  # full-size proofs run only with `make prove`
-    return is_quick and (_is_long(item) or "postgresql" in item.name)
+    if is_quick:
+        return _is_long(item) or "postgresql" in item.name
+    return _is_for_another_database(item)
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,6 +9,8 @@ import pytest
 
 from pathways.reference import tables, wording
 
+pytestmark = pytest.mark.any_database
+
 DAY = date(2026, 11, 30)
 ORDINARY = (Path(__file__).parents[1] / "ordinary_adverts.txt").read_text(encoding="utf-8").splitlines()
 HIDDEN = ["women", "female", "ladies", "waitress", "youthful", "barmaid"]

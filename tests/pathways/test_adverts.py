@@ -12,6 +12,8 @@ from tests.pathways.test_files import send
 from tests.pathways.test_possible import change, draft, listed, publish
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 ROWS = tables.rows("advert_words")
 FORBIDDEN = [

@@ -28,6 +28,8 @@ from tests.pathways.test_four_eyes import at_once, join
 from tests.pathways.test_messages import Clock, Outbox
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 KEY = re.compile(r"pw_[A-Za-z0-9]{8}_[A-Za-z0-9]{43}")
 

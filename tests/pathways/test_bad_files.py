@@ -17,6 +17,8 @@ from pathways.referrals.files import ALIASES
 from pathways.sheets.spreadsheets import MOST_COLUMNS, read_table
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 HEAD = "source_type,referring_organisation,referred_on,given_name,family_name"
 LINE = "JCP,Hendon Jobcentre,2026-09-01,{given},{family}"
 

@@ -30,6 +30,8 @@ from tests.pathways.test_backup import pathways
 from tests.work import working
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 OTHER = {name: f"another-{name.replace('_', '-')}-of-43-characters-000000"[:43] for name in SETTINGS}
 KINDS = [*SETTINGS, "both"]
 

@@ -11,6 +11,8 @@ import pathways.app  # noqa: F401 - so that every body is known
 from pathways.field_faults import WORDS, sentence_of
 from pathways.fields import Body
 
+pytestmark = pytest.mark.any_database
+
 RAW = re.compile(
     r"Input should|should (?:be|have|match)|Value error|Field required|valid (?:string|integer|UUID)|\{|pattern"
 )

@@ -11,6 +11,8 @@ from pathways import fields
 from pathways.fields import Body
 from pathways.given_reasons import FEWEST_FOR_AN_EXCEPTION, is_a_reason
 
+pytestmark = pytest.mark.any_database
+
 NO_REASONS = [
     ".",
     "x",

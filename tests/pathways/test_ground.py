@@ -29,6 +29,8 @@ from pathways.shortlists import index
 from pathways.web import logs
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 SECRET_WORDS = ("QQ224466C", "Xanthippe", "depression")
 
 

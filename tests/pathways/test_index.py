@@ -41,6 +41,8 @@ from pathways.shortlists.snapshot import RankingSnapshot
 from tests.pathways.test_matching import get, post
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date(2026, 11, 2)
 
 

@@ -14,6 +14,8 @@ from pathways.jobseekers.models import Jobseeker
 from pathways.referrals.models import Referral
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 FIRST: dict[str, Any] = {
     "given_name": "Aleksandra",
     "family_name": "Wisniewska",

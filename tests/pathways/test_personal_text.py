@@ -8,6 +8,8 @@ from pathways.reference.personal_text import kinds, without
 from tests.pathways.test_possible import draft, publish
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 PERSONAL = [
     "NI number QQ123456C",
     "ni QQ 12 34 56 C",

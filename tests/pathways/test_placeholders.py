@@ -14,6 +14,8 @@ from pathways.jobseekers import formats, identify, placeholders
 from pathways.jobseekers.details import Details
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 HEAD = "referral_ref,referring_organisation,referred_on,given_name,family_name"
 TODAY = date(2026, 11, 20)
 PLACEHOLDERS = [

@@ -17,6 +17,8 @@ from tests.pathways.test_files import send
 from tests.work import evidence, working
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 HEADER = "placement_ref,title,kind,pay_per_hour_pounds,hours_per_week,starts_on,closes_on,places\n"
 

@@ -23,6 +23,8 @@ from pathways.placements import actions, files
 from pathways.placements.models import Placement, PlacementEvent
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 FEED = "/open-referral-uk"
 TODAY = date.today()
 # Our own statement of what the UK profile of HSDS 3.0 requires of each object, by the property that holds the object.

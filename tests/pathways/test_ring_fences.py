@@ -11,6 +11,8 @@ from tests.pathways.test_files import send
 from tests.pathways.test_possible import change, draft, listed, publish
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 BARMAN = [{"words": "Barman", "basis": "means_something_else", "reason": "The Barman is the name of the house."}]
 FORBIDDEN = {

@@ -27,6 +27,8 @@ from pathways.sheets.header_words import column_of
 from pathways.sheets.spreadsheets import read_table
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date(2026, 11, 30)
 SPECIAL = ["GIR 0AA", "GIR0AA", "BFPO 801", "AI-2640", "JE2 3AB", "GY1 1AA", "IM1 1AA", "ASCN 1ZZ", "FIQQ 1ZZ"]
 SPECIAL += ["GX11 1AA", "BX1 1LT", "XX1 1XX", "ZZ99 3VZ", "STHL 1ZZ", "TDCU 1ZZ", "BBND 1ZZ", "SIQQ 1ZZ", "NPT 0AA"]

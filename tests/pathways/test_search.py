@@ -14,6 +14,8 @@ from pathways.jobseekers.models import NameKind, NameWord
 from tests.pathways.test_matching import post
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 # Given and family names of many kinds, and a stranger whose name is like none of them.
 NAMES = [
     ("Anne-Marie", "Smith-Jones"),

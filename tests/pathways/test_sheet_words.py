@@ -17,6 +17,8 @@ from pathways.sheets import cells, damage, slips
 from pathways.sheets.header_words import normal
 from pathways.sheets.spreadsheets import read_table
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date(2026, 11, 30)
 NEEDED = {
     "referring_organisation": "Hendon Jobcentre",

@@ -18,6 +18,8 @@ from pathways.sheets import cells, damage, slips
 from pathways.sheets.cells import InvalidCell
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 NEEDED = {
     "referral_ref": "S1",
     "referring_organisation": "Hendon Jobcentre",

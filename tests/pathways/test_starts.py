@@ -24,6 +24,8 @@ from pathways.reference.vocabularies import labels_of
 from tests.work import evidence
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 ROOT = Path(__file__).parents[2]
 BEGAN = TODAY - timedelta(days=20)

@@ -16,6 +16,8 @@ from pathways.messages.sending import Sender
 from tests.conftest import settings_for
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 API = "/api/v1"
 E = IntroductionEvent
 # The steps before each step, by the side that takes them.

@@ -21,6 +21,8 @@ from pathways.sheets.spreadsheets import read_table
 from tests.pathways.test_bad_files import rewritten
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 HEADER = ["referral_ref", "source_type", "referring_organisation", "referred_on", "given_name", "family_name"]
 MORE = ["date_of_birth", "nino", "email", "phone", "postcode", "council_person_id", "reason"]
 SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
