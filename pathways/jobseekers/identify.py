@@ -320,7 +320,7 @@ def find(
     out. If ``order`` is not ``ANY``, each query must have ``but`` and the queries must be sorted by it, oldest first.
     """
     keys = [
-        # Whoever has another extension of one number is found by the search only.
+        # People with another extension of one number are found by the search only.
         {hashed(session, key): key for key in keys_of(query.who) if not key.startswith("switchboard:")}
         for query in queries
     ]

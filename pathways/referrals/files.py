@@ -271,7 +271,7 @@ class ReferralIntake:
             if self.is_own:  # they may know that the partner has the referral, but not why it is withheld from them
                 rule = "The referral of this row is on record, and only its caseworker or a team manager can change it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
-        if resent.is_somebody_else(self.session, before, values["content"]):
+        if resent.is_about_another(self.session, before, values["content"]):
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", resent.OF_ANOTHER, resent.GIVE_OWN_REFERENCE)])
         kept = resent.placeholders_over_values(values, before, self.actor.today)
         after = before.changed(resent.given_in(values, before, kept), blanks_clear=False)

@@ -25,7 +25,7 @@ GIVE_OWN_REFERENCE = (
 AMONG_TWO, LEAST_ALIKE = 2.0, 0.1
 
 
-def is_somebody_else(session: Session, before: ReferralContent, row: ReferralContent) -> bool:
+def is_about_another(session: Session, before: ReferralContent, row: ReferralContent) -> bool:
     """Return whether a row is about another person than the referral whose reference it has.
 
     A corrected name or date of birth, a family name that was changed, and any names with the same date of birth, NI or
