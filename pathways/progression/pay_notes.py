@@ -31,8 +31,8 @@ VOLUNTEER = (
     " work that is paid."
 )
 VOLUNTEER_WEEK = (
-    "A volunteer has no pay: who is paid is a worker. Leave out the pay of the week (pay_pounds); expenses paid back are"
-    " no pay. If the work is paid, correct its kind first."
+    "A volunteer has no pay: who is paid is a worker. Leave out the pay of the week (pay_pounds); expenses paid back"
+    " are no pay. If the work is paid, correct its kind first."
 )
 CONFIRM = (
     " Correct the pay or the hours. Holiday hours are paid hours, and leave has a field of its own. If the amount is"
@@ -87,8 +87,8 @@ def check_unpaid(weeks: Sequence[SpellHours]) -> None:
     if paid:
         raise RuleBroken(
             f"A volunteer has no pay. Weeks of this spell with pay: {len(paid)}, the first from {paid[0]}. If the paid"
-            " work became volunteering, end this spell and record a new one. If the pay is a mistake, record these weeks"
-            " again without it (pay_pounds: null), then change the kind.",
+            " work became volunteering, end this spell and record a new one. If the pay is a mistake, record these"
+            " weeks again without it (pay_pounds: null), then change the kind.",
             pointer="/kind",
         )
 
