@@ -441,9 +441,9 @@ def _too_many_in_all(session: Session, spell: Spell, new: NewHours, most: Decima
         return None
     first, last, hours, possible = found
     return (
-        f"With the hours of the jobseeker's other spells, {hours:g} hours would be recorded from {first.isoformat()} to"
-        f" {last.isoformat()}, and nobody may work more than {possible:g} hours in that time. Correct these hours, or"
-        " those of the other spell."
+        f"With the hours of the jobseeker's other spells, {float(hours):g} hours would be recorded from"
+        f" {first.isoformat()} to {last.isoformat()}, and nobody may work more than {float(possible):g} hours in that"
+        " time. Correct these hours, or those of the other spell."
     )
 
 

@@ -37,8 +37,8 @@ def too_many_hours(hours: Decimal | None, half_days: int | None, on: date) -> st
         return None
     named = "1 half-day" if count == 1 else f"{count} half-days"
     return (
-        f"{hours:g} hours a week do not fit into {named}: that leaves room for {most:g} hours at the most. Correct the"
-        " hours (hours_per_week) or the half-days (half_days)."
+        f"{float(hours):g} hours a week do not fit into {named}: that leaves room for"
+        f" {float(most):g} hours at the most. Correct the hours (hours_per_week) or the half-days (half_days)."
     )
 
 

@@ -491,7 +491,7 @@ LONG_AGO = ["1900-01-02", f"{TODAY.year - 11}-06-01"]
 @pytest.mark.parametrize("day", LONG_AGO)
 def test_no_record_of_a_person_is_dated_before_anybody_can_mean_it(client, world: World, day):
     person, enrolment = world.supported()
-    key, at = world.key("caseworker"), f"/api/v1/jobseekers/{person}"
+    at = f"/api/v1/jobseekers/{person}"
     contact = {"with_whom": "jobseeker", "how": "phone", "outcome": "reached"}
     score = {"tool": "swemwbs", "edition": "1", "scale": "total", "value": 21}
     partner = {"partner_id": str(world.organisations["partner"]), "source_type": "JCP", "given_name": "Ola"}
@@ -513,8 +513,7 @@ def test_no_record_of_a_person_is_dated_before_anybody_can_mean_it(client, world
         answer = client.post(path, headers=world.key(who), json=body)
         problem = answer.json()
         found = {error["pointer"].removeprefix("/body") for error in problem.get("errors", [])}
-        assert (answer.status_code in {409, 422}, pointer in found) == (True, True), (path, answer.text)
-    assert key
+        assert (answer.status_code, found) == (409, {pointer}), (path, answer.text)
 
 
 @pytest.mark.parametrize("day", ["1900-01-01", "1926-05-01", "2099-01-01"])

@@ -1,8 +1,8 @@
-"""What a jobseeker was offered or accepted stays: kind and pay of a listing; and no start makes a spell of unlawful pay.
+"""What a jobseeker was offered or accepted stays, and no start makes a spell of unlawful pay.
 
-The rule: while a place is held, the kind of a listing cannot change, and its pay cannot be lowered or removed. No change
-of a listing that was once published leaves pay or hours that no law allows, whatever its state. A start asks for pay
-that is missing or unlawful.
+The rule: while a place is held, the kind of a listing cannot change, and its pay cannot be lowered or removed. No
+change of a listing that was once published leaves pay or hours that no law allows, whatever its state. A start asks for
+pay that is missing or unlawful.
 """
 
 from datetime import date, timedelta
