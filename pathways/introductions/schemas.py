@@ -96,7 +96,7 @@ class StartedOn(Body):
     pay_per_hour_pounds: Pounds | None = Field(
         default=None,
         description="What the jobseeker is paid for one hour, in pounds. If left out: the pay of the placement. Needed"
-        " only if that is missing or unlawful; null from the partner means that nobody knows the pay yet.",
+        " only if that is missing or unlawful; null from the partner means that the pay is not known yet.",
     )
 
 

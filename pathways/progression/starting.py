@@ -43,7 +43,7 @@ BEFORE_ENROLMENT = (
 )
 VOIDED = "The introduction has no spell of work. Record the spell with this introduction, so that check-ins become due."
 PAY_FOR_PARTNER = (
-    "Say what the jobseeker is paid for one hour (pay_per_hour_pounds). If nobody knows it yet, say null, and find out"
+    "Say what the jobseeker is paid for one hour (pay_per_hour_pounds). If it is not known yet, say null, and find out"
     " before a claim is based on this work."
 )
 PAY_FOR_ENTERPRISE = (
@@ -118,7 +118,7 @@ def _pay_of_start(
     pay_notes.check_age(birth, first_day)
     pay = start.pay_per_hour_pounds if is_said else pounds(placement.pay_per_hour_pence)
     if is_said and pay is None and not is_outside:
-        return None  # nobody knows it yet; the spell says what a claim needs
+        return None  # not known yet; the spell says what a claim needs
     question = (
         _question_of_listing(placement, pay, first_day)
         if is_outside
@@ -131,7 +131,7 @@ def _pay_of_start(
 
 
 def _question_of_listing(placement: Placement, in_pounds: Decimal | None, on: date) -> str | None:
-    """Return why a placement with this pay would not be lawful on a day, whoever takes it; None if no rate is known."""
+    """Return why a placement with this pay would not be lawful on a day; None if it would, or if no rate is known."""
     try:
         listed = placement_actions.changed_copy(placement, {"pay_per_hour_pence": pence(in_pounds), "starts_on": None})
         return legality.reason_of_pay(listed, on)

@@ -492,13 +492,13 @@ LONG_AGO = ["1900-01-02", f"{TODAY.year - 11}-06-01"]
 def test_no_record_of_a_person_is_dated_before_anybody_can_mean_it(client, world: World, day):
     person, enrolment = world.supported()
     at = f"/api/v1/jobseekers/{person}"
-    contact = {"with_whom": "jobseeker", "how": "phone", "outcome": "reached"}
-    score = {"tool": "swemwbs", "edition": "1", "scale": "total", "value": 21}
+    contact = {"with_whom": "jobseeker", "how": "phone", "outcome": "spoke"}
+    score = {"tool": "swemwbs", "edition": "1", "scale": "total", "score": 21}
     partner = {"partner_id": str(world.organisations["partner"]), "source_type": "JCP", "given_name": "Ola"}
     permission = {"social_enterprise_id": str(world.organisations["enterprise"]), "groups": ["work"]}
     doors = [
         ("caseworker", f"{at}/contacts", contact | {"on": day}, "/on"),
-        ("caseworker", f"{at}/barriers", {"kind": "travel", "opened_on": day}, "/opened_on"),
+        ("caseworker", f"{at}/barriers", {"kind": "transport", "opened_on": day}, "/opened_on"),
         ("caseworker", f"{at}/scores", score | {"scored_on": day}, "/scored_on"),
         ("caseworker", f"{at}/permissions", permission | {"how_given": "in person", "valid_on": day}, "/valid_on"),
         ("referrer", "/api/v1/referrals", partner | {"referred_on": day}, "/referred_on"),
