@@ -1,7 +1,8 @@
 """The basis of every table and request: column types, time, roles, and the actor."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -26,6 +27,13 @@ def day_in_words(day: date) -> str:
 def local_day(at: datetime) -> date:
     """Return the Europe/London day of an instant. Months also consist of Europe/London days."""
     return at.astimezone(LONDON).date()
+
+
+def hours_into_local_day(at: datetime) -> Decimal:
+    """Return how many hours of a Europe/London day have passed at an instant: 23 to 25 at its end."""
+    day = local_day(at)
+    passed = at.astimezone(UTC) - datetime(day.year, day.month, day.day, tzinfo=LONDON).astimezone(UTC)
+    return Decimal(passed // timedelta(minutes=1)) / 60
 
 
 def end_of_local_day(day: date) -> datetime:

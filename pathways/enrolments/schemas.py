@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from pathways.enrolments.models import EndReason, EnrolmentState
-from pathways.fields import Body, Day, GivenReason, Group, Line, Schema, against_the_rule
+from pathways.fields import Body, GivenReason, Group, Line, Schema, against_the_rule
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
+from pathways.reference.days import PastDay
 
 
 class NewEnrolment(Body):
@@ -19,7 +20,7 @@ class NewEnrolment(Body):
         " earliest accepted referral since the jobseeker's last enrolment with you ended."
     )
     programme_id: UUID
-    started_on: Day
+    started_on: PastDay
     caseworker_id: UUID | None = Field(default=None, description="The caseworker's membership. If left out: your own.")
     accept: bool = Field(
         default=False,
@@ -31,14 +32,14 @@ class NewEnrolment(Body):
 class EnrolmentChange(Body):
     """A corrected start date of an enrolment."""
 
-    started_on: Day
+    started_on: PastDay
 
 
 class Assignment(Body):
     """The new caseworker of an enrolment, and the day the assignment begins."""
 
     caseworker_id: UUID = Field(description="The membership id of the new caseworker.")
-    valid_on: Day | None = None
+    valid_on: PastDay | None = None
 
 
 class LeavingBody(Body):
@@ -61,14 +62,14 @@ class LeavingBody(Body):
 class EnrolmentEnding(LeavingBody):
     """The last day of an enrolment and why it ended."""
 
-    ended_on: Day
+    ended_on: PastDay
     note: Line = ""
 
 
 class Closing(LeavingBody):
     """The closing of a case; an open enrolment ends on the same day."""
 
-    closed_on: Day
+    closed_on: PastDay
     reason: GivenReason
 
 

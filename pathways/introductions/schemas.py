@@ -10,6 +10,7 @@ from pathways.fields import Body, Day, GivenReason, Group, MaybeReason, NeededLi
 from pathways.introductions.models import IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut, MoveOut
 from pathways.placements.models import DbsLevel
+from pathways.placements.schemas import Pounds
 
 
 class NewIntroduction(Body):
@@ -91,6 +92,11 @@ class StartedOn(Body):
     earlier_start_agreed: bool = Field(
         default=False,
         description="True if the jobseeker agreed to start before the earliest day in the profile. Needed only then.",
+    )
+    pay_per_hour_pounds: Pounds | None = Field(
+        default=None,
+        description="What the jobseeker is paid for one hour, in pounds. If left out: the pay of the placement. Needed"
+        " only if that is missing or unlawful; null from the partner means that the pay is not known yet.",
     )
 
 

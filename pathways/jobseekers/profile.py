@@ -68,21 +68,13 @@ def write_profile(
 
 
 def _must_be_possible(actor: Actor, new: NewProfile) -> None:
-    """Refuse more hours than anybody may work, and days that cannot be meant."""
+    """Refuse more hours than anybody may work, and a profile of a day to come."""
     most = tables.limit("highest_hours_per_week", actor.today)
     for name in ("hours_min", "hours_max"):
         if (getattr(new, name) or 0) > most:
             raise RuleBroken(f"Nobody may work more than {most:g} hours a week. Correct the hours.", pointer=f"/{name}")
     if new.valid_on is not None and new.valid_on > actor.today:
         raise RuleBroken("A profile cannot be valid from a future day. Correct the date.", pointer="/valid_on")
-    back, ahead = (int(tables.limit(name, actor.today)) for name in ("listing_years_back", "listing_years_ahead"))
-    start = new.earliest_start_on
-    if start is not None and not actor.today.year - back <= start.year <= actor.today.year + ahead:
-        raise RuleBroken(
-            f"The earliest start must be in the years {actor.today.year - back} to {actor.today.year + ahead}. Correct"
-            " the year.",
-            pointer="/earliest_start_on",
-        )
 
 
 def add_profile(

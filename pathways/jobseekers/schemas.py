@@ -22,6 +22,7 @@ from pathways.jobseekers.models import (
 )
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 from pathways.reference import half_days
+from pathways.reference.days import EarliestStart, PastDay
 
 HALF_DAY = "(mon|tue|wed|thu|fri|sat|sun) (am|pm|eve|all day)"
 HalfDaysText = Annotated[str, StringConstraints(max_length=400, pattern=f"^{HALF_DAY}(; {HALF_DAY})*$")]
@@ -205,7 +206,7 @@ class ProfileBody(Body):
     hours_min: Hours | None = None
     hours_max: Hours | None = None
     half_days: HalfDaysText | None = None
-    earliest_start_on: Day | None = None
+    earliest_start_on: EarliestStart | None = None
     travel_modes: Annotated[list[Mode], Field(max_length=6)] | None = None
     max_travel_minutes: Minutes | None = None
     can_travel_alone: bool | None = None
@@ -228,7 +229,7 @@ class NewProfile(ProfileBody):
         default_factory=dict,
         description="For each field name, who gave the value: jobseeker, referrer, caseworker or supporter.",
     )
-    agreed_on: Day | None = Field(default=None, description="The day on which the jobseeker agreed to the profile.")
+    agreed_on: PastDay | None = Field(default=None, description="The day on which the jobseeker agreed to the profile.")
     agreed_by: Line | None = Field(
         default=None, description="Who agreed to the profile. Leave blank if only the jobseeker agreed."
     )
@@ -241,7 +242,7 @@ class NewProfile(ProfileBody):
     barriers: Lines | None = Field(
         default=None, description="Barriers to work that are not yet solved, in the jobseeker's own words."
     )
-    valid_on: Day | None = None
+    valid_on: PastDay | None = None
 
 
 class ProfileFields(Schema):
@@ -494,7 +495,7 @@ class NewPermission(Body):
     social_enterprise_id: UUID
     groups: Annotated[list[TellableGroup], Field(min_length=1, max_length=5)]
     how_given: NeededLine = Field(description="How the jobseeker gave the permission: signed, in person, by phone …")
-    valid_on: Day | None = None
+    valid_on: PastDay | None = None
 
 
 class PermissionOut(Schema):
@@ -518,7 +519,7 @@ class ReasonBody(Body):
 class NewContact(Body):
     """The request body for recording a contact about a jobseeker."""
 
-    on: Day
+    on: PastDay
     with_whom: ContactWith
     how: ContactHow
     outcome: ContactOutcome
@@ -547,7 +548,7 @@ class NewSupporter(Body):
     phone: Annotated[Line, Field(max_length=60)] | None = None
     email: Line | None = None
     note: Paragraph | None = None
-    valid_on: Day | None = None
+    valid_on: PastDay | None = None
 
 
 class SupporterOut(Schema):

@@ -7,7 +7,7 @@ from math import floor
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, inspect, select, update
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
@@ -50,6 +50,10 @@ class PlacementMoveRefused(MoveRefused):
 
 class ListingUnlawful(Conflict):
     title = "The placement cannot be published yet"
+
+
+class TermsRefused(Conflict):
+    title = "The kind, pay or hours of the placement cannot be changed so"
 
 
 class NoPlaceLeft(Conflict):
@@ -164,12 +168,17 @@ def _place_move(
 
 
 def change(session: WriteSession, actor: Actor, placement: Placement, body: PlacementChange) -> Placement:
-    """Change the fields named in the body; refuse a change that makes a published placement break a legal rule."""
+    """Change the fields named in the body.
+
+    Refuses a change that makes a published placement break a legal rule, that leaves unlawful pay or hours in a paused
+    or closed one, or that changes the kind or lowers the pay while a place is held.
+    """
     given = body.model_dump(exclude_unset=True)
     for name in ("title", "kind", "places"):
         if name in given and given[name] is None:
             raise RuleBroken(f"{name} cannot be empty. Give a value, or leave {name} out.", pointer=f"/{name}")
     check_days(given, actor.today)
+    before = changed_copy(placement, {})
     for name, value in columns_of(session, given).items():
         setattr(placement, name, value)
     if placement.as_written:
@@ -184,12 +193,32 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
                 pointer="/closes_on",
             )
         must_be_lawful(session, placement, actor)
+    is_held = placement.id in queries.with_held_places(session, [placement.id])
+    must_keep_terms(actor, before, placement, is_held=is_held)
     if "places" in given:
         set_places(session, actor, placement, given["places"])
         # Places are separate rows, but a change of them must also increase the version number of the placement.
         flag_modified(placement, "state")
     session.flush()  # so that the reply contains the new version
     return placement
+
+
+def changed_copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:
+    """Return a changed copy of a placement; the copy belongs to no session, so it is never saved."""
+    before = {} if placement is None else {a.key: getattr(placement, a.key) for a in inspect(Placement).column_attrs}
+    return Placement(**{**before, **columns})
+
+
+def must_keep_terms(actor: Actor, before: Placement, after: Placement, *, is_held: bool) -> None:
+    """Raise ``TermsRefused`` for terms that ``legality.reasons_against_terms`` refuses. A draft may have any terms.
+
+    The caller has locked the placement, so that no place is offered meanwhile.
+    """
+    if before.state is PlacementState.DRAFT:
+        return
+    reasons = legality.reasons_against_terms(before, after, actor.today, is_held=is_held)
+    if reasons:
+        raise TermsRefused(" ".join(reasons), reasons=reasons)
 
 
 def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:

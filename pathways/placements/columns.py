@@ -101,6 +101,10 @@ OTHER_PERIOD = re.compile(
 FOR_AN_HOUR = re.compile(r"\s*(?:\bp\s*/|/|\bper\b|\ban?\b|p\.?)?\s*(?:hour|hourly|hr|h)\b\.?$")
 
 
+# A workbook may hold 12.71 as 12.710000000000001.
+WORKBOOK_NOISE = Decimal("0.000001")
+
+
 def _pay(text: str) -> Decimal | None:
     """Return pay for one hour in pounds. Refuse pay for another period, and name the likely period."""
     plain = text.strip().lower()
@@ -115,6 +119,8 @@ def _pay(text: str) -> Decimal | None:
         if amount.is_finite() and amount > MOST_POUNDS:
             rule = f"Pay must be from 0 to {MOST_POUNDS:,} pounds an hour. This looks like {likely_meaning(amount)}."
             raise cells.InvalidCell(rule, REMEDY)
+        if amount.is_finite() and abs(amount - round(amount, 2)) > WORKBOOK_NOISE:
+            raise cells.InvalidCell("Pay has more than two decimals.", "Write the pay in pounds and whole pence.")
         pounds_an_hour = cells.as_number(str(amount))
     return pounds_an_hour
 
@@ -122,7 +128,9 @@ def _pay(text: str) -> Decimal | None:
 def _surest_pay(words: str) -> Decimal | None:
     """Return the pay of an hour, of a range the lowest: that is the pay which is sure."""
     found = None if OTHER_PERIOD.search(words) else slips.bounds(words, PAY_UNITS)
-    return found[0] if found is not None and found[0] is not None and found[0] <= MOST_POUNDS else None
+    lowest = found[0] if found is not None else None
+    is_whole_pence = lowest is not None and lowest <= MOST_POUNDS and abs(lowest - round(lowest, 2)) <= WORKBOOK_NOISE
+    return lowest if is_whole_pence else None
 
 
 def _postcode(text: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from pathways.base import Actor, Role, local_day, utc_now
@@ -32,10 +32,11 @@ CROSSED = (("starts_on", "ends_on"), ("minimum_age", "maximum_age"))
 
 
 class CurrentListing(NamedTuple):
-    """The places of an existing placement, the free ones among them, and its confirmed wording."""
+    """The places of an existing placement, the free ones among them, whether one is held, and its confirmed wording."""
 
     places: int
     free: int
+    is_held: bool
     confirmed: legality.Confirmed
 
     @property
@@ -115,8 +116,8 @@ class PlacementIntake:
                 Plan(
                     RowState.TO_CREATE,
                     warnings=_warnings(row.values)
-                    + _place_unknown(_copy(None, new_columns))
-                    + self._reasons_not_published(_copy(None, new_columns)),
+                    + _place_unknown(actions.changed_copy(None, new_columns))
+                    + self._reasons_not_published(actions.changed_copy(None, new_columns)),
                 )
                 if placement is None
                 else self._to_update(placement, new_columns, row.values, current[placement.id])[0],
@@ -146,11 +147,14 @@ class PlacementIntake:
         ]
 
     def _current_listings(self, existing: Sequence[Placement | None]) -> dict[UUID, CurrentListing]:
-        """Return the places and the confirmed wording of the existing placements, each read in one query."""
+        """Return the places and the confirmed wording of the existing placements. Each query reads all of them."""
         ids = [placement.id for placement in existing if placement is not None]
         counts = queries.place_counts(self.session, ids)
         confirmed = queries.confirmed_wording(self.session, ids)
-        return {key: CurrentListing(*counts.get(key, (0, 0)), frozenset(confirmed.get(key, ()))) for key in ids}
+        held = queries.with_held_places(self.session, ids)
+        return {
+            key: CurrentListing(*counts.get(key, (0, 0)), key in held, frozenset(confirmed.get(key, ()))) for key in ids
+        }
 
     def _to_update(
         self, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any], current: CurrentListing
@@ -161,7 +165,7 @@ class PlacementIntake:
         would remove a held or filled place, or that is about a closed placement is reported as an error of the row.
         """
         places, slips_of_row = values["places"], _warnings(values, NOT_CHANGED)
-        slips_of_row += _place_unknown(_copy(placement, columns)) if columns["postcode"] else []
+        slips_of_row += _place_unknown(actions.changed_copy(placement, columns)) if columns["postcode"] else []
         changes = {
             name: value
             for name, value in columns.items()
@@ -173,7 +177,7 @@ class PlacementIntake:
         if words != before:
             changes["as_written"] = words or None
         is_other_number = places is not None and places != current.places
-        changed = _copy(placement, changes)
+        changed = actions.changed_copy(placement, changes)
         if not changes and not is_other_number:
             return Plan(RowState.UNCHANGED, warnings=slips_of_row + self._after(changed, current, is_changed=False)), {}
         fault = self._refusal(placement, changed, places, current)
@@ -206,6 +210,7 @@ class PlacementIntake:
                 reasons = legality.reasons_to_stay_in_draft(changed, self.actor.today, current.confirmed)
                 if reasons:
                     raise actions.ListingUnlawful(" ".join(reasons), reasons=reasons)
+            actions.must_keep_terms(self.actor, placement, changed, is_held=current.is_held)
         except DomainError as refusal:
             remedy = "Correct the row and import it again. The placement was not changed."
             return Fault("listing", refusal.detail, remedy)
@@ -265,6 +270,7 @@ class PlacementIntake:
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
+        session.refresh(placement, with_for_update=True)  # no place is offered while its terms change
         current = self._current_listings([placement])[placement.id]
         planned, changes = self._to_update(placement, columns, values, current)
         if planned.state is not RowState.TO_UPDATE:
@@ -368,12 +374,6 @@ def _columns(session: Session, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
         | {"postcode": postcode, **actions.placed(places[postcode])}
         for row, postcode in zip(rows, postcodes, strict=True)
     ]
-
-
-def _copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:
-    """Return a changed copy of a placement; the copy belongs to no session, so it is never saved."""
-    before = {} if placement is None else {a.key: getattr(placement, a.key) for a in inspect(Placement).column_attrs}
-    return Placement(**{**before, **columns})
 
 
 def _as_cell(name: str, value: Any) -> Any:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind, Remote
-from pathways.reference import legal_bases, pay, personal_text, tables, wording
+from pathways.reference import days, legal_bases, pay, personal_text, tables, wording
 from pathways.reference.legal_bases import LimitKind
 from pathways.reference.tables import WageRate
 from pathways.reference.wording import AdvertWords, WordingNeed
@@ -25,6 +25,13 @@ ADVERT = (
 PUBLIC_TEXT = (*ADVERT, "legal_basis")
 CONTACT = "an address of the organisation belongs in contact_email, or in the public_email of the organisation."
 DAYS = {"starts_on": "start date", "ends_on": "end date", "closes_on": "closing date"}
+# What a jobseeker agrees to when accepting an offer.
+TERMS = ("kind", "pay_per_hour_pence", "hours_per_week")
+HELD = (
+    "A place is held: a jobseeker was offered this kind of work and this pay, or has accepted them. So the kind cannot"
+    " change, and the pay cannot be lowered or removed. Speak to the jobseeker's caseworker: once the introduction is"
+    " declined or withdrawn, change the placement and offer the place again. Or list the other work as a new placement."
+)
 # The kind, the words in lower case and the hash of the checked text, of each confirmed wording.
 Confirmed = Collection[tuple[str, str, str]]
 NOTHING: Confirmed = frozenset()
@@ -65,6 +72,7 @@ def notes(placement: Placement, today: date) -> list[str]:
     found = (
         *(_uncertain_rate(placement, today), _long_week(placement, today), _long_started(placement, today)),
         *(_pay_of_unpaid_kind(placement, today), _street(placement), place_unknown(placement)),
+        *(days.too_many_hours(placement.hours_per_week, placement.half_days, today), _closes_late(placement)),
     )
     return [note for note in found if note is not None]
 
@@ -177,6 +185,27 @@ def reason_of_pay(placement: Placement, today: date) -> str | None:
     )
 
 
+def reasons_against_terms(before: Placement, after: Placement, today: date, *, is_held: bool) -> list[str]:
+    """Return why the kind, pay or hours of a placement that was once published cannot become those of ``after``.
+
+    People have been introduced to it, whether or not it is published now. So no change may leave pay or hours that no
+    law allows. While a place is held (``is_held``), somebody has been offered the terms or has accepted them: the kind
+    stays, and the pay is neither lowered nor removed.
+    """
+    checks = (reason_of_pay, _hours)
+    earlier, reasons = ([reason for check in checks if (reason := check(one, today))] for one in (before, after))
+    if all(getattr(before, name) == getattr(after, name) for name in TERMS):
+        return [reason for reason in reasons if reason not in earlier]
+    is_mended = reason_of_pay(before, today) is not None
+    if is_held and (after.kind is not before.kind or (_is_less_pay(before, after) and not is_mended)):
+        reasons.append(HELD)
+    return reasons
+
+
+def _is_less_pay(before: Placement, after: Placement) -> bool:
+    return (after.pay_per_hour_pence or 0) < (before.pay_per_hour_pence or 0)
+
+
 def _first_day(placement: Placement, today: date) -> date:
     return max(placement.starts_on or today, today)
 
@@ -258,6 +287,15 @@ def _long_started(placement: Placement, today: date) -> str | None:
     return (
         f"The start date {placement.starts_on.isoformat()} is more than {days} days ago. Correct the year if it is a "
         "slip, or leave the date blank if people can still start."
+    )
+
+
+def _closes_late(placement: Placement) -> str | None:
+    if placement.closes_on is None or placement.ends_on is None or placement.closes_on <= placement.ends_on:
+        return None
+    return (
+        f"People can apply until {placement.closes_on.isoformat()}, but the work ends on"
+        f" {placement.ends_on.isoformat()}. Correct the closing date (closes_on) or the last day (ends_on)."
     )
 
 

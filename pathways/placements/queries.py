@@ -82,6 +82,12 @@ def place_counts(session: Session, placement_ids: list[UUID]) -> dict[UUID, tupl
     return {placement_id: (total, left) for placement_id, total, left in rows}
 
 
+def with_held_places(session: Session, placement_ids: Collection[UUID]) -> set[UUID]:
+    """Return the placements of which a place is held: it was offered to a jobseeker, who may have accepted it."""
+    rows = select(Place.placement_id).where(Place.placement_id.in_(placement_ids), Place.state == PlaceState.HELD)
+    return set(session.scalars(rows.distinct()))
+
+
 def answer_times(session: Session, organisation_ids: Collection[UUID]) -> dict[UUID, AnswerTime]:
     rows = session.scalars(select(AnswerTime).where(AnswerTime.social_enterprise_id.in_(organisation_ids)))
     return {row.social_enterprise_id: row for row in rows}

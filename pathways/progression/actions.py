@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, hours_into_local_day
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
@@ -19,6 +20,7 @@ from pathways.introductions.models import Introduction, IntroductionState
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import pence, pounds
 from pathways.progression import pay_notes, queries
 from pathways.progression.models import (
@@ -36,7 +38,7 @@ from pathways.progression.schemas import (
     SpellEnding,
     SpellOut,
 )
-from pathways.reference import tables
+from pathways.reference import tables, worked_hours
 from pathways.reference.pay import too_high_for_a_week
 
 DAYS_IN_A_WEEK, HOURS_IN_A_DAY = 7, 24
@@ -79,6 +81,7 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         raise RuleBroken("The work cannot start before the enrolment. Correct the start date.", pointer="/started_on")
     if new.planned_end_on is not None and new.planned_end_on < new.started_on:
         raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
+    pay_notes.check_age(person.date_of_birth, new.started_on)
     pay_notes.check_pay(_said(new, NewSpell.model_fields), person.date_of_birth, actor.today)
     if new.introduction_id is not None:
         introduction = _introduction(session, enrolment, new)
@@ -213,8 +216,13 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
             raise RuleBroken(f"The field {name} cannot be empty. Give a value or omit the field.", pointer=f"/{name}")
     columns |= given
     if given.keys() & {"kind", "pay_per_hour_pence", "started_on"}:
-        pay_notes.check_pay(columns, session.get_one(Jobseeker, spell.jobseeker_id).date_of_birth, actor.today)
+        birth = session.get_one(Jobseeker, spell.jobseeker_id).date_of_birth
+        pay_notes.check_pay(columns, birth, actor.today)
+        if "started_on" in given:
+            pay_notes.check_age(birth, columns["started_on"])
     _check_days(session, actor, spell, columns)
+    if columns["kind"] is PlacementKind.VOLUNTEERING:
+        pay_notes.check_unpaid(queries.hours(session, spell))
     if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
@@ -370,7 +378,7 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
             "This week is in the future or after the end of the spell. Choose a week within the spell.",
             pointer="/week_from",
         )
-    _check_amounts(actor, new, version)
+    _check_amounts(session, actor, spell, new, version)
     previous = queries.week(session, spell, new.week_from)
     pay, leave = pence(new.pay_pounds), new.leave
     if previous is not None:
@@ -399,22 +407,44 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     return hours
 
 
-def _check_amounts(actor: Actor, new: NewHours, version: SpellVersion) -> None:
-    """Refuse more hours than the days of the week that have come, and pay that is too high for one week."""
+def _check_amounts(session: Session, actor: Actor, spell: Spell, new: NewHours, version: SpellVersion) -> None:
+    """Refuse more hours than have passed, than anybody may work in all spells, and pay too high for one week."""
     last = min(new.week_from + timedelta(days=DAYS_IN_A_WEEK - 1), actor.today, version.ended_on or actor.today)
-    days = (last - new.week_from).days + 1
-    if new.hours > days * HOURS_IN_A_DAY:
+    possible = Decimal((last - new.week_from).days * HOURS_IN_A_DAY)
+    possible += hours_into_local_day(actor.at) if last == actor.today else HOURS_IN_A_DAY
+    if new.hours > possible:
         raise RuleBroken(
-            f"Only {days} days of this week are worked or have come, which is {days * HOURS_IN_A_DAY} hours. "
-            "Record the hours of a week once they are worked.",
+            f"Until now, only {possible:.2f} hours of this week have passed within the spell. Record the hours of a"
+            " week once they are worked.",
             pointer="/hours",
         )
     most = tables.limit("highest_hours_per_week", actor.today)
     if new.hours > most:
         raise RuleBroken(f"Nobody may work more than {most:g} hours in a week. Correct the hours.", pointer="/hours")
+    if new.leave is None and (wrong := _too_many_in_all(session, spell, new, most)) is not None:
+        raise RuleBroken(wrong, pointer="/hours")
     too_high = too_high_for_a_week(new.pay_pounds, actor.today)
     if too_high is not None:
         raise RuleBroken(too_high, pointer="/pay_pounds")
+    if version.kind is PlacementKind.VOLUNTEERING and new.pay_pounds:
+        raise RuleBroken(pay_notes.VOLUNTEER_WEEK, pointer="/pay_pounds")
+
+
+def _too_many_in_all(session: Session, spell: Spell, new: NewHours, most: Decimal) -> str | None:
+    """Return why the hours of a week are impossible beside those of the person's other spells, else None."""
+    previous = queries.week(session, spell, new.week_from)
+    if new.hours <= (previous.hours if previous is not None else 0):
+        return None  # a correction downwards is always possible
+    weeks = queries.weeks_worked_around(session, spell, new.week_from)
+    found = worked_hours.impossible_period([*weeks, (new.week_from, new.hours)], new.week_from, most)
+    if found is None:
+        return None
+    first, last, hours, possible = found
+    return (
+        f"With the hours of the jobseeker's other spells, {float(hours):g} hours would be recorded from"
+        f" {first.isoformat()} to {last.isoformat()}, and nobody may work more than {float(possible):g} hours in that"
+        " time. Correct these hours, or those of the other spell."
+    )
 
 
 def _check_week(

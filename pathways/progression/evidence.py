@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -31,6 +32,7 @@ from pathways.progression.schemas import (
     EvidenceVerdict,
     NewEvidence,
 )
+from pathways.reference import tables
 
 LOG = structlog.get_logger()
 
@@ -80,7 +82,7 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
 
 
 def _must_show_work_of(session: Session, spell: Spell, new: NewEvidence) -> None:
-    """Refuse evidence for a void spell, and evidence that covers no day of the spell."""
+    """Refuse evidence for a void spell, and evidence that covers no day of the spell or begins too early."""
     if spell.state is SpellState.VOIDED:
         raise RuleBroken("This spell was recorded by mistake and is void. Choose another spell.", pointer="/spell_id")
     version = queries.version(session, spell)
@@ -89,6 +91,14 @@ def _must_show_work_of(session: Session, spell: Spell, new: NewEvidence) -> None
         raise RuleBroken(
             f"The work began on {version.started_on.isoformat()}{until}, and this evidence covers no day of it. Correct"
             " the days, or choose the spell that it shows.",
+            pointer="/covers_from",
+        )
+    before = timedelta(days=int(tables.limit("evidence_days_before_work", new.received_on)))
+    if new.covers_from < version.started_on - before:
+        raise RuleBroken(
+            f"The work began on {version.started_on.isoformat()}, so this evidence cannot begin before"
+            f" {(version.started_on - before).isoformat()}. Correct the year, or write the first day that the document"
+            " shows of this work.",
             pointer="/covers_from",
         )
 

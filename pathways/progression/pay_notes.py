@@ -8,7 +8,7 @@ from typing import Any
 from pathways.errors import RuleBroken
 from pathways.jobseekers.formats import age_on
 from pathways.placements.models import MUST_PAY, PlacementKind
-from pathways.placements.schemas import pounds
+from pathways.placements.schemas import pence, pounds
 from pathways.progression.models import SpellHours
 from pathways.reference.pay import (
     REMEDY,
@@ -18,6 +18,7 @@ from pathways.reference.pay import (
     lowest_pay,
     too_high_for_an_hour,
 )
+from pathways.reference.working_age import of_school_age, too_young
 
 NO_PAY = (
     "The pay for one hour is not recorded. A claim may need it: ask for a payslip or the contract, and record it"
@@ -29,6 +30,10 @@ VOLUNTEER = (
     " (pay_per_hour_pounds), or choose a kind of"
     " work that is paid."
 )
+VOLUNTEER_WEEK = (
+    "A volunteer has no pay: who is paid is a worker. Leave out the pay of the week (pay_pounds); expenses paid back"
+    " are no pay. If the work is paid, correct its kind first."
+)
 CONFIRM = (
     " Correct the pay or the hours. Holiday hours are paid hours, and leave has a field of its own. If the amount is"
     " right, for instance because it is back pay, say why in unusual_pay_because."
@@ -39,8 +44,17 @@ def due(kind: PlacementKind, birth: date | None, on: date) -> LowestPay | None:
     """Return the minimum wage that is due to a person on a day, or None if work of the kind need not be paid."""
     if kind not in MUST_PAY:
         return None
-    age = age_on(birth, on) if birth is not None else None
-    return lowest_pay(age, on, is_apprenticeship=kind is PlacementKind.APPRENTICESHIP)
+    return lowest_pay(_age(birth, on), on, is_apprenticeship=kind is PlacementKind.APPRENTICESHIP)
+
+
+def _age(birth: date | None, on: date) -> int | None:
+    return age_on(birth, on) if birth is not None else None
+
+
+def check_age(birth: date | None, started_on: date) -> None:
+    """Refuse work that begins at an age at which nobody may work."""
+    if (wrong := too_young(_age(birth, started_on), started_on)) is not None:
+        raise RuleBroken(wrong, pointer="/started_on")
 
 
 def check_pay(columns: Mapping[str, Any], birth: date | None, today: date) -> None:
@@ -54,6 +68,29 @@ def check_pay(columns: Mapping[str, Any], birth: date | None, today: date) -> No
         wrong = below and f"{below} {REMEDY} If the pay is not known, leave it out."
     if wrong is not None:
         raise RuleBroken(wrong, pointer="/pay_per_hour_pounds")
+
+
+def question_of_start(kind: PlacementKind, in_pounds: Decimal | None, birth: date | None, on: date) -> str | None:
+    """Return why the pay of a placement cannot become the pay of a spell that starts on a day, else None."""
+    if in_pounds is None and kind in MUST_PAY:
+        return "The placement does not state the pay for an hour, and work of this kind is paid."
+    try:
+        check_pay({"pay_per_hour_pence": pence(in_pounds), "kind": kind, "started_on": on}, birth, on)
+    except RuleBroken as wrong:
+        return wrong.detail
+    return None
+
+
+def check_unpaid(weeks: Sequence[SpellHours]) -> None:
+    """Refuse to make volunteering of a spell that has weeks with pay."""
+    paid = [week.valid_on.isoformat() for week in weeks if week.pay_pence]
+    if paid:
+        raise RuleBroken(
+            f"A volunteer has no pay. Weeks of this spell with pay: {len(paid)}, the first from {paid[0]}. If the paid"
+            " work became volunteering, end this spell and record a new one. If the pay is a mistake, record these"
+            " weeks again without it (pay_pounds: null), then change the kind.",
+            pointer="/kind",
+        )
 
 
 def week_in_doubt(
@@ -74,6 +111,8 @@ def notes(version: Any, weeks: Sequence[SpellHours], birth: date | None) -> Iter
     """Yield what a caseworker should know about the pay of a spell before a claim is based on it."""
     kind, in_pounds = version.kind, pounds(version.pay_per_hour_pence)
     lowest = due(kind, birth, version.started_on)
+    if (young := of_school_age(_age(birth, version.started_on), version.started_on)) is not None:
+        yield young
     if kind in MUST_PAY and in_pounds is None:
         yield NO_PAY
     below = below_the_minimum(in_pounds, lowest)
@@ -83,6 +122,8 @@ def notes(version: Any, weeks: Sequence[SpellHours], birth: date | None) -> Iter
         yield NO_BIRTH
     if kind is PlacementKind.VOLUNTEERING and in_pounds:
         yield VOLUNTEER
+    if kind is PlacementKind.VOLUNTEERING and any(week.pay_pence for week in weeks):
+        yield VOLUNTEER_WEEK
     if kind in MUST_PAY and (unpaid := [week for week in weeks if week.hours and week.pay_pence is None]):
         yield (
             f"Weeks with hours but without pay: {len(unpaid)}. Outcome rules that count earnings leave them out."

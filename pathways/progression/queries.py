@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from pathways.base import Actor
@@ -78,6 +78,29 @@ def week(session: Session, spell: Spell, week_from: date) -> SpellHours | None:
     """Return the current hours of one week of a spell, if any are recorded."""
     rows = select(SpellHours).where(_of(SpellHours, [spell]), as_known(SpellHours), SpellHours.valid_on == week_from)
     return session.scalars(rows).one_or_none()
+
+
+def weeks_worked_around(session: Session, spell: Spell, week_from: date) -> list[tuple[date, Decimal]]:
+    """Return the first day and the hours of each week near ``week_from`` in all spells of the person of a spell.
+
+    Leaves out that week of the spell itself, weeks with leave, and voided spells.
+    """
+    near = timedelta(weeks=4)
+    rows = (
+        select(SpellHours.valid_on, SpellHours.hours)
+        .join(Spell, and_(Spell.partner_id == SpellHours.partner_id, Spell.id == SpellHours.spell_id))
+        .where(
+            SpellHours.partner_id == spell.partner_id,
+            SpellHours.jobseeker_id == spell.jobseeker_id,
+            SpellHours.valid_on.between(week_from - near, week_from + near),
+            SpellHours.leave.is_(None),
+            SpellHours.hours > 0,
+            or_(SpellHours.spell_id != spell.id, SpellHours.valid_on != week_from),
+            Spell.state != SpellState.VOIDED,
+            as_known(SpellHours),
+        )
+    )
+    return [(row.valid_on, row.hours) for row in session.execute(rows)]
 
 
 def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[Any]]:

@@ -13,6 +13,7 @@ from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import Pounds
 from pathways.progression.models import EvidenceKind, EvidenceState, Leave, NextDestination, SpellEnd, SpellState
+from pathways.reference.days import PastDay
 
 WeekPay = Annotated[
     Decimal,
@@ -30,7 +31,7 @@ class NewSpell(Body):
     kind: PlacementKind
     title: NeededLine
     employer: Line | None = None
-    started_on: Day
+    started_on: PastDay
     planned_end_on: Day | None = Field(
         default=None, description="The planned last day. Leave empty if the work is open-ended."
     )
@@ -52,7 +53,7 @@ class SpellChange(Body):
     kind: PlacementKind | None = None
     title: NeededLine | None = None
     employer: Line | None = None
-    started_on: Day | None = None
+    started_on: PastDay | None = None
     planned_end_on: Day | None = None
     came_after: NextDestination | None = Field(
         default=None, description="What the jobseeker did next. Only for a spell that has ended."
@@ -64,7 +65,7 @@ class SpellChange(Body):
 class SpellEnding(Body):
     """The last day of a spell, why the spell ended, and what the jobseeker did next."""
 
-    ended_on: Day
+    ended_on: PastDay
     end_reason: SpellEnd
     came_after: NextDestination | None = Field(
         default=None, description="What the jobseeker did next. If unknown, leave empty and correct the spell later."
@@ -74,7 +75,7 @@ class SpellEnding(Body):
 class NewHours(Body):
     """The paid hours and pay of one week. The week begins on the weekday on which the spell began."""
 
-    week_from: Day
+    week_from: PastDay
     hours: Hours
     pay_pounds: WeekPay | None = Field(
         default=None, description="The gross pay earned in this week. Leave empty if unknown."
@@ -144,9 +145,9 @@ class NewEvidence(Body):
 
     spell_id: UUID
     kind: EvidenceKind
-    covers_from: Day
-    covers_to: Day
-    received_on: Day
+    covers_from: PastDay
+    covers_to: PastDay
+    received_on: PastDay
     obtained_how: NeededLine
     document_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         default=None,

@@ -4,25 +4,34 @@ Every start goes through ``start_introduction``, so that the check-ins of the sp
 a member through ``withdraw_introduction``. Both lock the jobseeker first, as the end of a spell does.
 """
 
+from datetime import date
+from decimal import Decimal
+
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
 from pathways.errors import Conflict
+from pathways.facts import NotYourMove
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
 from pathways.introductions.schemas import StartedOn
+from pathways.introductions.start_questions import StartNeedsAnswers
+from pathways.jobseekers.formats import age_on
 from pathways.jobseekers.models import Jobseeker
 from pathways.organisations.models import Organisation
+from pathways.placements import actions as placement_actions
+from pathways.placements import legality
 from pathways.placements.models import Placement
-from pathways.placements.schemas import pounds
-from pathways.progression import queries
+from pathways.placements.schemas import pence, pounds
+from pathways.progression import pay_notes, queries
 from pathways.progression.actions import MADE_BY_START, add_spell, hold_enrolment, void
 from pathways.progression.models import Spell, SpellState
 from pathways.progression.outcomes import resting_on
 from pathways.progression.schemas import NewSpell, StartOut
-from pathways.reference.pay import too_high_for_an_hour
+from pathways.reference.tables import NoSuchReference
+from pathways.reference.working_age import too_young
 
 NO_ENROLMENT = (
     "The start is recorded, but no spell of work was made: the jobseeker has no open enrolment. Enrol the jobseeker,"
@@ -33,6 +42,13 @@ BEFORE_ENROLMENT = (
     " of the enrolment if it is wrong, then record the spell with this introduction, so that check-ins become due."
 )
 VOIDED = "The introduction has no spell of work. Record the spell with this introduction, so that check-ins become due."
+PAY_FOR_PARTNER = (
+    "Say what the jobseeker is paid for one hour (pay_per_hour_pounds). If it is not known yet, say null, and find out"
+    " before a claim is based on this work."
+)
+PAY_FOR_ENTERPRISE = (
+    "Correct the pay of the placement, or say here what the jobseeker is paid for one hour (pay_per_hour_pounds)."
+)
 NEVER_STARTED = "The start was recorded by mistake."
 
 
@@ -71,7 +87,6 @@ def _make_spell(
     session: WriteSession, actor: Actor, introduction: Introduction, enrolment: Enrolment, start: StartedOn
 ) -> Spell:
     placement = session.get_one(Placement, introduction.placement_id)
-    pay = pounds(placement.pay_per_hour_pence)
     ends_on = placement.ends_on
     new = NewSpell(
         enrolment_id=enrolment.id,
@@ -81,10 +96,47 @@ def _make_spell(
         employer=session.get_one(Organisation, placement.social_enterprise_id).name,
         started_on=start.started_on,
         planned_end_on=ends_on if ends_on is not None and ends_on >= start.started_on else None,
-        # Pay that cannot be right is left unknown: a mistake in the placement must not stop the start.
-        pay_per_hour_pounds=pay if too_high_for_an_hour(pay, actor.today) is None else None,
+        pay_per_hour_pounds=_pay_of_start(session, actor, introduction, placement, start),
     )
     return add_spell(session, actor, enrolment, new, MADE_BY_START)
+
+
+def _pay_of_start(
+    session: Session, actor: Actor, introduction: Introduction, placement: Placement, start: StartedOn
+) -> Decimal | None:
+    """Return the pay for one hour of the spell: what the request says, else what the placement states.
+
+    Pay that is missing or unlawful on the first day is asked, never recorded. A social enterprise is asked only about
+    the placement itself. If its pay is unlawful because of the jobseeker's age, the pay stays unknown, so that nobody
+    reads an age from the refusal; the spell says so to the caseworker.
+    """
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    birth, first_day = person.date_of_birth, start.started_on
+    is_outside, is_said = actor.role is Role.PLACEMENT_LISTER, "pay_per_hour_pounds" in start.model_fields_set
+    if too_young(age_on(birth, first_day) if birth is not None else None, first_day) is not None and is_outside:
+        raise NotYourMove("This introduction is not open to you now. Contact the partner.")
+    pay_notes.check_age(birth, first_day)
+    pay = start.pay_per_hour_pounds if is_said else pounds(placement.pay_per_hour_pence)
+    if is_said and pay is None and not is_outside:
+        return None  # not known yet; the spell says what a claim needs
+    question = (
+        _question_of_listing(placement, pay, first_day)
+        if is_outside
+        else pay_notes.question_of_start(placement.kind, pay, birth, first_day)
+    )
+    if question is not None:
+        detail = f"{question} {PAY_FOR_ENTERPRISE if is_outside else PAY_FOR_PARTNER}"
+        raise StartNeedsAnswers(detail, errors=[{"pointer": "/pay_per_hour_pounds", "detail": detail}])
+    return pay if pay_notes.question_of_start(placement.kind, pay, birth, first_day) is None else None
+
+
+def _question_of_listing(placement: Placement, in_pounds: Decimal | None, on: date) -> str | None:
+    """Return why a placement with this pay would not be lawful on a day; None if it would, or if no rate is known."""
+    try:
+        listed = placement_actions.changed_copy(placement, {"pay_per_hour_pence": pence(in_pounds), "starts_on": None})
+        return legality.reason_of_pay(listed, on)
+    except NoSuchReference:
+        return None
 
 
 def withdraw_introduction(

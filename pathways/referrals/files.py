@@ -25,7 +25,7 @@ from pathways.organisations import actions as organisation_actions
 from pathways.organisations import names as organisation_names
 from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.reference import half_days
+from pathways.reference import days, half_days
 from pathways.reference.postcodes import find_places
 from pathways.referrals import actions, queries, resent, sources, template
 from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
@@ -72,6 +72,8 @@ class ReferralIntake:
             Fault(OURS_TO_COLUMN.get(name, name), "The date cannot be in the future.", "Correct the date.")
             for name in days_to_come({**content.about, "referred_on": values["referred_on"]}, self.actor.today)
         ]
+        if (wrong := days.long_ago(values["referred_on"], self.actor.today)) is not None:
+            faults.append(Fault("referred_on", wrong, "Correct the date."))
         faults += self._wrong_organisation(values)
         if self.session.is_production:
             faults += [
@@ -458,11 +460,17 @@ def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
         # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
         words[name] = re.sub(r"\d", "*", words[name])
     warnings = list(settled.warnings)
-    if (agreed_on := values["permission_recorded_on"]) is not None and agreed_on > local_day(utc_now()):
-        # A permission cannot have been given on a day to come, so it must be asked.
+    today = local_day(utc_now())
+    agreed_on = values["permission_recorded_on"]
+    if rule := PERMISSION_TO_COME if agreed_on is not None and agreed_on > today else days.long_ago(agreed_on, today):
+        # A permission cannot have been given on such a day, so it must be asked.
         words |= {"permission_recorded_on": str(agreed_on)}
         values |= {"permission_recorded_on": None, "permission_to_share": None}
-        warnings.append(("permission_recorded_on", PERMISSION_TO_COME, slips.ASK_FOR_PERMISSION))
+        warnings.append(("permission_recorded_on", rule, slips.ASK_FOR_PERMISSION))
+    if (rule := days.impossible_start(values["earliest_start_on"], today)) is not None:
+        words |= {"earliest_start_on": str(values["earliest_start_on"])}
+        values |= {"earliest_start_on": None}
+        warnings.append(("earliest_start_on", f"{rule} The field is left unknown.", slips.AS_WRITTEN))
     name = values["referring_organisation"]
     if organisation_names.is_self(name):
         values["source_type"] = values["source_type"] or SourceType.SELF

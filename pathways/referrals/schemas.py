@@ -11,6 +11,7 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schem
 from pathways.jobseekers.models import JobseekerState
 from pathways.jobseekers.schemas import DetailsBody, DetailsFields, ProfileBody, ProfileFields, Warned
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
+from pathways.reference.days import PastDay
 from pathways.referrals.models import AGREED_STAGES, ProgressStage, ReferralState, SourceType
 
 
@@ -27,7 +28,7 @@ class ReferralBody(DetailsBody, ProfileBody):
         description="Whether the jobseeker agrees that the referrer shares these details with the partner. "
         "The permission covers no other organisation.",
     )
-    permission_recorded_on: Day | None = None
+    permission_recorded_on: PastDay | None = None
 
 
 class NewReferral(ReferralBody):
@@ -47,7 +48,7 @@ class NewReferral(ReferralBody):
     ref: NeededLine | None = Field(
         default=None, description="The referrer's own reference. If left out: a reference is generated."
     )
-    referred_on: Day
+    referred_on: PastDay
     jobseeker_id: UUID | None = Field(
         default=None, description="The person's existing record, if there is one. Only the partner's staff may give it."
     )
@@ -80,7 +81,7 @@ class NewProgressPermission(Body):
         " ``started_work``.",
     )
     how_given: NeededLine
-    valid_on: Day | None = None
+    valid_on: PastDay | None = None
 
     @model_validator(mode="after")
     def _workplace_needs_its_stage(self) -> Self:

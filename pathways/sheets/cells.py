@@ -162,7 +162,7 @@ def as_number(text: str) -> Decimal | None:
 
 def as_whole(text: str) -> int | None:
     number = as_number(text)
-    if number is not None and number != int(number):
+    if number is not None and Decimal(text.removeprefix("£")) != int(number):
         raise InvalidCell("This is not a whole number.", "Write digits, such as 3.")
     return None if number is None else int(number)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, WithJsonSchema
 
 from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schema
+from pathways.reference.days import PastDay
 from pathways.support.models import BarrierKind, InWork, PathBack, ReportedBy
 
 Points = Annotated[
@@ -23,7 +24,7 @@ class NewCheckIn(Body):
     """The result of a check-in to record."""
 
     spell_id: UUID
-    on: Day
+    on: PastDay
     step: Annotated[Line, Field(max_length=80)] | None = Field(
         default=None, description="The step of the schedule that the check-in answers. Default: the latest due step."
     )
@@ -76,13 +77,13 @@ class PlanStep(Body):
     what: NeededLine
     by: Literal["jobseeker", "caseworker", "other"] = "jobseeker"
     due_on: Day | None = None
-    done_on: Day | None = None
+    done_on: PastDay | None = None
 
 
 class NewPlan(Body):
     """A new version of an action plan, with all of its steps."""
 
-    agreed_on: Day
+    agreed_on: PastDay
     steps: Annotated[list[PlanStep], Field(min_length=1, max_length=40)]
 
 
@@ -122,14 +123,14 @@ class NewBarrier(Body):
     """The request body for a new barrier to work."""
 
     kind: BarrierKind
-    opened_on: Day
+    opened_on: PastDay
     note: Paragraph | None = None
 
 
 class ClosedOn(Body):
     """The day on which a barrier was closed."""
 
-    closed_on: Day
+    closed_on: PastDay
 
 
 class BarrierOut(Schema):
@@ -157,7 +158,7 @@ class NewScore(Body):
     edition: Word
     scale: Word
     score: Points
-    scored_on: Day
+    scored_on: PastDay
     licence_ref: Line | None = None
 
 

@@ -1,13 +1,17 @@
 """A day that has not come is refused by every door; a partner's file says nothing of another's; files are private."""
 
+import importlib
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import inspect
 
 from pathways.database import Database
 from pathways.documents import store_at
+from pathways.fields import Body
 from tests.pathways.test_backup import pathways
 from tests.world import World
 
@@ -59,3 +63,25 @@ def test_new_files_can_be_read_by_their_owner_only(stage, tmp_path):
 def test_a_process_of_the_release_before_can_still_write_its_moves(database, table: str, column: str):
     (found,) = [one for one in inspect(database.engine).get_columns(table) if one["name"] == column]
     assert found["default"] in {"false", "0"}
+
+
+# Days of requests that may lie ahead, or long ago: what is planned, a birth, a listing's own days, questions.
+NOT_RECORDS = {"planned_end_on", "due_on", "date_of_birth", "first_day", "last_day"}
+OF_PEOPLE = ("referrals", "jobseekers", "enrolments", "progression", "support")
+
+
+def test_every_day_of_a_request_about_a_person_refuses_a_year_that_nobody_means():
+    checked = set()
+    for room in OF_PEOPLE:
+        module = importlib.import_module(f"pathways.{room}.schemas")
+        bodies = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Body)]
+        for body in bodies:
+            for name, field in body.model_fields.items():
+                if "datetime.date" not in repr(field.annotation) + repr(field.metadata) or name in NOT_RECORDS:
+                    continue
+                kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+                with pytest.raises(ValidationError, match=r"before|must be in the years"):
+                    TypeAdapter(kind).validate_python("1900-01-02")
+                assert TypeAdapter(kind).validate_python(date.today()) == date.today()
+                checked.add((body.__name__, name))
+    assert len(checked) > 20

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from pathways.base import Nation
+from pathways.base import Nation, hours_into_local_day, utc_now
 from pathways.placements import scheduled
 from pathways.placements.models import MUST_PAY, Placement, PlacementKind, PlacementMove
 from pathways.reference import outcome_rules, tables
@@ -255,13 +255,14 @@ def test_the_day_is_that_of_london(client, world: World):
 
 
 @pytest.mark.parametrize("come", range(1, 8))
-def test_no_more_hours_are_recorded_than_the_days_of_a_week_that_have_come(client, world: World, come):
+def test_no_more_hours_are_recorded_than_have_passed_of_a_week(client, world: World, come):
     enrolment, _ = working(client, world, 1)
     start = TODAY - timedelta(days=come - 1)
     body = {"enrolment_id": enrolment, "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
     spell = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body).json()["id"]
-    most = min(24 * come, 78)  # 13 hours on 6 days: the law leaves no more
-    for hours, status in ((most + 1, 409), (most, 201)):
+    passed = 24 * (come - 1) + int(hours_into_local_day(utc_now()))
+    most = min(passed, 78)  # 13 hours on 6 days: the law leaves no more
+    for hours, status in ((most + 2, 409), (most, 201)):
         week = {"week_from": start.isoformat(), "hours": hours}
         path = f"/api/v1/spells/{spell}/hours"
         assert client.post(path, headers=world.key("caseworker"), json=week).status_code == status
@@ -443,3 +444,149 @@ def test_a_resent_row_about_a_paused_listing_says_that_it_is_paused(client, worl
     for again in (row, RESENT.format(pay=15, closes="", places=3)):
         report = import_rows(client, world, again)
         assert ["paused" in warning["rule"] for warning in report["warnings"]] == [True]
+
+
+@pytest.mark.parametrize(
+    "written", ["12.706", "£12.7099", "12.7051 per hour", "99.994", "100.004", "13.333", "12.706-14"]
+)
+def test_pay_with_parts_of_a_penny_is_kept_as_written_and_the_listing_stays_in_draft(client, world: World, written):
+    report = import_rows(client, world, f"P1,Packer,JOB_OPEN,{written},,,,")
+    assert "pay_per_hour_pounds" in {warning["field"] for warning in report["warnings"]}
+    kept = listed(client, world)["P1"]
+    assert (kept["state"], kept["pay_per_hour_pounds"]) == ("draft", None)
+    assert kept["as_written"]["pay_per_hour_pounds"] == written
+
+
+@pytest.mark.parametrize("written", ["12.71", "12.710", "12.710000000000001", "13", "13.5"])
+def test_noughts_and_the_noise_of_a_workbook_are_no_parts_of_a_penny(client, world: World, written):
+    import_rows(client, world, f"P1,Packer,JOB_OPEN,{written},,,,")
+    kept = listed(client, world)["P1"]
+    assert (kept["state"], kept["pay_per_hour_pounds"]) == ("published", round(float(written), 2))
+
+
+@pytest.mark.parametrize(
+    ("hours", "half_days", "is_named"),
+    [
+        (40, "mon am; tue am", True),
+        (14, "sun am", True),
+        (8, "sun am", False),
+        (16, "mon am; tue pm", False),
+        (40, "mon all day; tue all day; wed all day; thu all day; fri all day", False),
+        (40, None, False),
+    ],
+)
+def test_hours_that_do_not_fit_into_the_half_days_are_named(client, world: World, hours, half_days, is_named):
+    made = draft(client, world, hours_per_week=hours, half_days=half_days)
+    assert any("do not fit into" in note for note in made["notes"]) is is_named
+
+
+def test_a_closing_date_after_the_last_day_of_the_work_is_named(client, world: World):
+    days = [(TODAY + timedelta(days=n)).isoformat() for n in (30, 60)]
+    late = draft(client, world, ends_on=days[0], closes_on=days[1])
+    right = draft(client, world, ends_on=days[1], closes_on=days[0])
+    assert [any("closing date" in note for note in made["notes"]) for made in (late, right)] == [True, False]
+
+
+LONG_AGO = ["1900-01-02", f"{TODAY.year - 11}-06-01"]
+
+
+@pytest.mark.parametrize("day", LONG_AGO)
+def test_no_record_of_a_person_is_dated_before_anybody_can_mean_it(client, world: World, day):
+    person, enrolment = world.supported()
+    at = f"/api/v1/jobseekers/{person}"
+    contact = {"with_whom": "jobseeker", "how": "phone", "outcome": "spoke"}
+    score = {"tool": "swemwbs", "edition": "1", "scale": "total", "score": 21}
+    partner = {"partner_id": str(world.organisations["partner"]), "source_type": "JCP", "given_name": "Ola"}
+    permission = {"social_enterprise_id": str(world.organisations["enterprise"]), "groups": ["work"]}
+    doors = [
+        ("caseworker", f"{at}/contacts", contact | {"on": day}, "/on"),
+        ("caseworker", f"{at}/barriers", {"kind": "transport", "opened_on": day}, "/opened_on"),
+        ("caseworker", f"{at}/scores", score | {"scored_on": day}, "/scored_on"),
+        ("caseworker", f"{at}/permissions", permission | {"how_given": "in person", "valid_on": day}, "/valid_on"),
+        ("referrer", "/api/v1/referrals", partner | {"referred_on": day}, "/referred_on"),
+        (
+            "caseworker",
+            "/api/v1/spells",
+            {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": day},
+            "/started_on",
+        ),
+    ]
+    for who, path, body, pointer in doors:
+        answer = client.post(path, headers=world.key(who), json=body)
+        problem = answer.json()
+        found = {error["pointer"].removeprefix("/body") for error in problem.get("errors", [])}
+        assert (answer.status_code, found) == (409, {pointer}), (path, answer.text)
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "1926-05-01", "2099-01-01"])
+def test_an_earliest_start_that_nobody_means_is_refused_by_api_and_left_unknown_in_a_file(client, world: World, day):
+    key = world.key("referrer")
+    body = {"source_type": "JCP", "referred_on": TODAY.isoformat(), "given_name": "Ola", "family_name": "Ade"}
+    body |= {"partner_id": str(world.organisations["partner"])}
+    posted = client.post("/api/v1/referrals", headers=key, json=body | {"earliest_start_on": day})
+    assert (posted.status_code, posted.json()["errors"][0]["pointer"]) == (409, "/earliest_start_on")
+    head = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,earliest_start_on"
+    file = f"{head}\nR1,JCP,Hendon Jobcentre,{TODAY.isoformat()},Ola,Ade,{day}\n".encode()
+    report = send(client, world, file, who="caseworker").json()["report"]
+    assert (report["created"], report["errors"]) == (1, [])
+    assert "earliest_start_on" in {warning["field"] for warning in report["warnings"]}
+    (found,) = client.get("/api/v1/referrals?limit=100", headers=world.key("manager")).json()["items"]
+    referral = client.get(f"/api/v1/referrals/{found['id']}", headers=world.key("manager")).json()
+    assert (referral["earliest_start_on"], referral["as_written"]["earliest_start_on"]) == (None, day)
+
+
+def test_a_referral_of_a_file_is_not_dated_long_ago(client, world: World):
+    head = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,permission_recorded_on"
+    rows = [f"R{n},JCP,Hendon Jobcentre,{{}},Ola,Ade{n},{{}}" for n in (1, 2)]
+    file = "\n".join([head, rows[0].format("1900-01-02", ""), rows[1].format(TODAY.isoformat(), "1900-01-02")])
+    report = send(client, world, file.encode(), who="caseworker").json()["report"]
+    assert [(error["row"], error["field"]) for error in report["errors"]] == [(2, "referred_on")]
+    assert "permission_recorded_on" in {warning["field"] for warning in report["warnings"]}
+
+
+@pytest.mark.parametrize(("days", "status"), [(366, 201), (367, 409), (40_000, 409)])
+def test_evidence_begins_at_most_a_year_before_the_work(client, world: World, days, status):
+    _, spell = working(client, world, 1)
+    start = TODAY - timedelta(weeks=2)
+    body = {"spell_id": spell, "kind": "p60", "obtained_how": "copies", "received_on": TODAY.isoformat()}
+    body |= {"covers_from": (start - timedelta(days=days)).isoformat(), "covers_to": start.isoformat()}
+    answer = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body)
+    assert answer.status_code == status, answer.text
+    assert status == 201 or answer.json()["errors"][0]["pointer"] == "/covers_from"
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "is_named"), [(10, 409, False), (12, 409, False), (14, 201, True), (17, 201, False)]
+)
+def test_a_child_takes_no_job_and_who_is_of_school_age_is_named(client, world: World, age, status, is_named):
+    start = TODAY - timedelta(days=5)
+    birth = date(start.year - age, start.month, min(start.day, 28))
+    _, enrolment = world.supported(day=start, referred_on=start, date_of_birth=birth)
+    body = {"enrolment_id": str(enrolment), "kind": "WORK_EXPERIENCE", "title": "Cafe", "started_on": start.isoformat()}
+    made = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body)
+    assert made.status_code == status, made.text
+    assert any("school age" in note for note in made.json().get("notes", [])) is is_named
+
+
+def test_a_volunteer_has_no_pay_of_a_week_either(client, world: World):
+    enrolment, paid = working(client, world, 1)
+    start, key = TODAY - timedelta(weeks=2), world.key("caseworker")
+    body = {"enrolment_id": enrolment, "kind": "VOLUNTEERING", "title": "Shop", "started_on": start.isoformat()}
+    unpaid = client.post("/api/v1/spells", headers=key, json=body).json()["id"]
+    week = {"week_from": start.isoformat(), "hours": 10}
+    refused = client.post(f"/api/v1/spells/{unpaid}/hours", headers=key, json=week | {"pay_pounds": 540})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, "/pay_pounds")
+    assert client.post(f"/api/v1/spells/{unpaid}/hours", headers=key, json=week).status_code == 201
+    week |= {"pay_pounds": 140}
+    for pay, status in ((140, 409), (None, 200)):
+        posted = client.post(f"/api/v1/spells/{paid}/hours", headers=key, json=week | {"pay_pounds": pay})
+        assert posted.status_code == 201, posted.text
+        headers = key | {"If-Match": client.get(f"/api/v1/spells/{paid}", headers=key).headers["etag"]}
+        answer = client.patch(f"/api/v1/spells/{paid}", headers=headers, json={"kind": "VOLUNTEERING"})
+        assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("places", ["3.004", "2.5"])
+def test_a_part_of_a_place_is_not_rounded_away(client, world: World, places):
+    report = import_rows(client, world, f"P1,Packer,JOB_OPEN,14,,,,{places}")
+    assert [warning["field"] for warning in report["warnings"]] == ["places"]
