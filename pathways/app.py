@@ -277,6 +277,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.stage_sources = STAGE_SOURCES
     app.state.start_checks = START_CHECKS
     app.state.candidates = visible_candidates
+    app.state.may_receive = MAY_RECEIVE
     app.state.loops = _loops(settings, database)
     problems.install(app)
     openapi.install(app)

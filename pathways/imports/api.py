@@ -222,12 +222,10 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     ) -> Response:
         """Download your file with the result and the errors added to each row. Correct it and send it again."""
         with database.reading(actor) as session:
-            queries.with_rows(session, actor, kind.name, import_id)
-        audit.opened(database, actor, "imports", [(import_id, None)])
-        with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             is_workbook = form == "xlsx" or (form is None and run.found.get("is_workbook", False))
             content = (files.as_workbook if is_workbook else files.as_csv)(session, actor, kind, run)
+        audit.opened_with_people(database, actor, "imports", import_id)
         name = f"{kind.name}-{import_id}.{'xlsx' if is_workbook else 'csv'}"
         return Response(
             content,
@@ -250,14 +248,10 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         """List the rows of an import as written, with their errors and the changes that an update would make."""
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
-            rows = queries.rows_of(run, state or ())
-            about = [reports.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
-        audit.opened(database, actor, "imports", [(import_id, None), *((person, person) for person in about if person)])
-        with database.reading(actor) as session:
-            run = queries.with_rows(session, actor, kind.name, import_id)
-            page_rows = queries.page_of_rows(session, rows, page)
+            page_rows = queries.page_of_rows(session, queries.rows_of(run, state or ()), page)
             items = reports.row_replies(session, actor, kind, run, page_rows[: page.limit])
-            return Page(items=items, next=cursor(items[-1].id) if len(page_rows) > page.limit else None)
+        audit.opened_with_people(database, actor, "imports", import_id)
+        return Page(items=items, next=cursor(items[-1].id) if len(page_rows) > page.limit else None)
 
     @router.patch(
         "/imports/{import_id}/rows/{row_id}",

@@ -191,8 +191,7 @@ class Sender:
         with self.database.reading(newest=True) as session:
             delivery = session.get_one(WebhookDelivery, row_id)
             endpoint = session.get_one(WebhookEndpoint, delivery.endpoint_id)
-            check = self.may_receive.get(delivery.event_type.partition(".")[0])
-            if check and not check(session, UUID(delivery.payload["id"]), endpoint.organisation_id):
+            if not actions.may_be_sent(session, delivery, endpoint.organisation_id, self.may_receive):
                 raise NotNeeded
             url, secret, is_on = endpoint.url, actions.secret_of(session, endpoint), endpoint.is_on
             body = to_json({"type": delivery.event_type, "timestamp": delivery.payload["at"], "data": delivery.payload})

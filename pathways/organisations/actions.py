@@ -16,7 +16,7 @@ from pathways.access.models import User
 from pathways.access.permissions import PERMISSIONS_OF, READ_ONLY, ROLES_THAT_SEE_PEOPLE
 from pathways.base import LONDON, Actor, Nation, Role, Source
 from pathways.database import Database, Session, WriteSession
-from pathways.errors import Conflict, NotPermitted, RuleBroken, Unauthenticated
+from pathways.errors import Conflict, KeyIsOver, NotPermitted, RuleBroken, Unauthenticated
 from pathways.organisations import formats, queries
 from pathways.organisations.models import (
     ROLES_ANYWHERE,
@@ -395,8 +395,8 @@ OF_KEY = (
 def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     """Return the member that a key belongs to.
 
-    Raises ``Unauthenticated`` if the key is unknown, not claimed yet, revoked or expired, or if the membership has
-    ended. The error is the same in each case.
+    Raises ``Unauthenticated`` if the key is unknown or not claimed yet, and ``KeyIsOver`` if it was revoked, has
+    expired, or the membership has ended. The reply is the same in each case.
     """
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
@@ -420,7 +420,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     )
     is_over = row.expires_on is not None and row.expires_on < actor.today
     if row.revoked_at is not None or row.ended_at is not None or is_over:
-        raise Unauthenticated(NO_KEY)
+        raise KeyIsOver(NO_KEY, actor)
     return actor
 
 
