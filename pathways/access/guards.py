@@ -109,6 +109,16 @@ def must_be_permitted(actor: Actor, permission: Permission) -> None:
         )
 
 
+def must_hold_too(actor: Actor, *further: Permission) -> None:
+    """Refuse a limited key for a request that does further steps, unless it has the permission of each step.
+
+    A role without the permission of a step is not refused: for it, the step is part of what its own permission does.
+    """
+    for permission in further:
+        if permission in PERMISSIONS_OF[actor.role]:
+            must_be_permitted(actor, permission)
+
+
 def permitted(permission: Permission) -> Any:
     """Return the dependency that refuses every role without this permission."""
     return Depends(Guard(permission))

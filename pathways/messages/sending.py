@@ -177,7 +177,8 @@ class Sender:
             message["From"] = self.settings.mail_from
             message["To"] = session.get_one(User, email.user_id).email
             message["Message-ID"] = f"<{row_id}@{self.settings.mail_from.rpartition('@')[2]}>"
-            labels = {n.id: self.labels[n.subject](session, n) for n in notices if n.subject in self.labels}
+            said = {n.id: self.labels[n.subject](session, n) for n in notices if n.subject in self.labels}
+            labels = {notice_id: text for notice_id, text in said.items() if text}
             subject, text = wording.mail(notices, self.settings.public_url, paths, labels)
             message["Subject"] = subject
             message.set_content(text)

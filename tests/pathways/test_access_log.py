@@ -60,7 +60,7 @@ def test_an_import_is_no_unlogged_way_to_look_somebody_up(client, world: World, 
     assert reference in str(act(client, world, run, "discard", who="colleague"))
     assert people_of(database, before) == {person}
     log = client.get(f"{API}/jobseekers/{person}/access-log", headers=world.key("manager")).json()["items"]
-    assert [line["doing"] for line in log].count("referral:import") == 7
+    assert [line["doing"] for line in log].count("referral:import") == 8
 
 
 def test_applying_an_import_logs_whom_its_reply_names(client, world: World, database):
