@@ -82,7 +82,7 @@ def test_a_line_of_an_allocation_says_what_paid_work_needs(client, world: World,
     made = call("manager", "/allocations", expect=201)
     (line,) = get(client, world, "caseworker", f"/allocations/{made['id']}/lines")["items"]
     assert PAID in texts(line)[0]
-    accepted = call("caseworker", f"/allocations/{made['id']}/lines/{line['id']}/accept", reason="")
+    accepted = call("caseworker", f"/allocations/{made['id']}/lines/{line['id']}/accept")
     assert texts(accepted) == texts(line)
 
 
