@@ -59,7 +59,7 @@ def serve(
             # uvicorn would print tracebacks with personal data; our own log records only the kind of error and where.
             log_level="critical",
             server_header=False,
-            # Otherwise whoever sends X-Forwarded-For chooses the address in the access log.
+            # Otherwise the sender of X-Forwarded-For chooses the address in the access log.
             proxy_headers=bool(proxies),
             forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=10,
