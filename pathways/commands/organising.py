@@ -253,8 +253,9 @@ def keys_create(
 ) -> None:
     """Create a key. The member is told of it by e-mail.
 
-    Without --as, the key works at once and is printed once: a person who runs commands has the database itself, and a new
-    installation has no other way in. With --as, the member gets a one-time link by e-mail; nobody else sees the key.
+    Without --as, the key works at once and is printed once: a person who runs commands has the database itself, and a
+    new installation has no other way in. With --as, the member gets a one-time link by e-mail; nobody else sees the
+    key.
 
     Example: pathways keys create --member wanda@example.org@partner:caseworker.
     """
