@@ -142,7 +142,7 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
 # Kinds of notices that are sent only while their introduction is open and not stopped, or not over.
 NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed) | {NoticeKind.SAFETY_TO_DECIDE: links.is_live}
 # By the kind of record: the function that says in an e-mail which record it is, without naming a person.
-LABELS = {"introductions": links.label}
+LABELS = {"introductions": links.label, "keys": lambda session, notice: key_links.label(session, notice.subject_id)}
 # By the kind of record: the function that says whether an organisation may receive a webhook about it.
 MAY_RECEIVE = {"introduction": links.may_receive}
 SECONDS_BETWEEN_TRIES = 5.0
@@ -277,6 +277,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.stage_sources = STAGE_SOURCES
     app.state.start_checks = START_CHECKS
     app.state.candidates = visible_candidates
+    app.state.may_receive = MAY_RECEIVE
     app.state.loops = _loops(settings, database)
     problems.install(app)
     openapi.install(app)

@@ -4,18 +4,28 @@ A session writes a row for every change automatically, and every request writes 
 so that nothing can be left out.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Table, event, insert, inspect, select
+from sqlalchemy import JSON, Column, ColumnElement, ForeignKey, Index, Table, event, insert, inspect, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from pathways.base import SHORT, Actor, Base
 from pathways.database import Database, WriteSession, insert_many
 from pathways.facts import Fact
 
-TABLE_OF = {"evidence_id": "evidence", "line_id": "allocation_lines", "other_id": "jobseekers"}
+# Tables of ids in requests whose name is not that of their table: ``spell_id`` and ``spell`` name a row of ``spells``.
+TABLE_OF = {
+    "evidence": "evidence",
+    "exclusion": "safety_exclusions",
+    "line": "allocation_lines",
+    "move": "claim_moves",
+    "pair": "duplicate_pairs",
+    "permission": "sharing_permissions",
+    "request": "contact_requests",
+    "row": "import_rows",
+}
 NO_RECORD = UUID(int=0)  # the subject of a row about a list, or about no record
 
 
@@ -112,6 +122,15 @@ def _add(session: WriteSession, actor: Actor, subject: str, subjects: Sequence[t
     insert_many(session, AuditedPerson, [{"audit_id": one.id, "jobseeker_id": person} for person in sorted(people)])
 
 
+def opened_with_people(database: Database, actor: Actor, subject: str, subject_id: UUID) -> None:
+    """Write one audit row for an opened record and the jobseekers whom the reply about it shows or names.
+
+    Call it after the reply is shaped, before it is sent.
+    """
+    people = sorted(actor.reading.unaudited)
+    opened(database, actor, subject, [(subject_id, None), *((person, person) for person in people)])
+
+
 def read(database: Database, actor: Actor) -> None:
     """Write one audit row for the jobseekers in a reply that no other row of the request is about.
 
@@ -121,29 +140,52 @@ def read(database: Database, actor: Actor) -> None:
     opened(database, actor, "jobseekers", [(person, person) for person in people])
 
 
-def refused(database: Database, actor: Actor, ids: Mapping[str, UUID]) -> None:
-    """Write an audit row for an attempt that was refused, because the role or the record is not the actor's.
+def refused(database: Database, actor: Actor, named: Iterable[tuple[str, UUID]]) -> None:
+    """Write one audit row for an attempt that was refused, because the role or the record is not the actor's.
 
-    ``ids`` are the ids in the request by name, for instance ``introduction_id``. The row names the jobseeker of the
-    first record that is about one.
+    ``named`` are the ids in the request with their names, for instance ``introduction_id``. The row is about every
+    jobseeker whom one of them names, directly or as the record that is about the jobseeker.
     """
+    ids = list(named)
     with database.writing(actor) as session:
-        subject_id = ([*ids.values()] or [NO_RECORD])[-1]
-        one = row(actor, "refused", subject_id, _jobseeker_of(session, ids), is_change=False)
+        subject_id = ids[-1][1] if ids else NO_RECORD
+        people = _jobseekers_of(session, ids)
+        one = row(actor, "refused", subject_id, people[0] if len(people) == 1 else None, is_change=False)
         one.is_refused = True
         session.add(one)
+        if len(people) > 1:
+            one.listed = list(map(str, people))
+            session.flush()  # the people have a foreign key to the row
+            insert_many(session, AuditedPerson, [{"audit_id": one.id, "jobseeker_id": person} for person in people])
 
 
-def _jobseeker_of(session: WriteSession, ids: Mapping[str, UUID]) -> UUID | None:
-    if "jobseeker_id" in ids:
-        return ids["jobseeker_id"]
-    for name, value in ids.items():
-        table = Base.metadata.tables.get(TABLE_OF.get(name, f"{name.removesuffix('_id')}s"))
-        if table is not None and "jobseeker_id" in table.c and "id" in table.c:
-            found: UUID | None = session.execute(select(table.c.jobseeker_id).where(table.c.id == value)).scalar()
-            if found is not None:
-                return found
-    return None
+def _jobseekers_of(session: WriteSession, ids: Sequence[tuple[str, UUID]]) -> list[UUID]:
+    """Return the jobseekers whom the ids of a request name, in the order of their ids."""
+    by_table: dict[str, set[UUID]] = {"jobseekers": {value for _, value in ids}}
+    for name, value in ids:
+        by_table.setdefault(table_of(name), set()).add(value)
+    found: set[UUID] = set()
+    for name, values in by_table.items():
+        for column in jobseeker_columns(name):
+            rows = select(column).where(column.table.c.id.in_(values), column.is_not(None))
+            found.update(session.scalars(rows))
+    return sorted(found)
+
+
+def table_of(name: str) -> str:
+    """Return the table that the name of an id in a request means; the table need not exist."""
+    noun = name.removesuffix("_ids").removesuffix("_id")
+    return TABLE_OF.get(noun, noun if noun.endswith("s") else f"{noun}s")
+
+
+def jobseeker_columns(table_name: str) -> list[Column[Any]]:
+    """Return the columns of a table that name the jobseekers a row is about; none if there is no such table."""
+    table = Base.metadata.tables.get(table_name)
+    if table is None or "id" not in table.c:
+        return []
+    if table_name == "jobseekers":
+        return [table.c.id]
+    return [one for one in table.c if any(key.target_fullname == "jobseekers.id" for key in one.foreign_keys)]
 
 
 def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:

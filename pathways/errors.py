@@ -12,6 +12,7 @@
     ├── StaleVersion         If-Match names an older version
     ├── VersionNeeded        If-Match is missing
     ├── Unauthenticated      no key, or a key that is not valid
+    │   └── KeyIsOver            a right key that no longer works
     ├── TooLarge             the request is larger than the service accepts
     └── Unavailable          the database or another part does not answer
 """
@@ -84,6 +85,23 @@ class VersionNeeded(DomainError):
 
 class Unauthenticated(DomainError):
     title = "A valid API key is needed"
+
+
+class KeyIsOver(Unauthenticated):
+    """A right key that was revoked or has ended, or whose owner is no longer a member. ``member`` is the owner's actor.
+
+    The reply is the same as to any wrong key. The audit records the attempt, because the key is somebody's.
+    """
+
+    is_audited = True
+
+    def __init__(self, detail: str, member: Any) -> None:
+        super().__init__(detail)
+        self.member = member
+
+    @classmethod
+    def problem_type(cls) -> str:
+        return Unauthenticated.problem_type()
 
 
 class TooLarge(DomainError):

@@ -5,10 +5,11 @@ import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VAR = Path("var")
@@ -79,6 +80,12 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="The address that links in e-mails begin with."
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="The addresses or networks of your reverse proxies, separated by commas, such as `10.0.0.5, "
+        "10.1.0.0/16`. Only from these are the headers X-Forwarded-For and X-Forwarded-Proto believed. If empty, none "
+        "is, and the access log has the address from which the connection came.",
+    )
     mail_from: str = Field(default="pathways@example.org", description="The sender of e-mails.")
     smtp_host: str | None = Field(
         default=None, description="The mail server (STARTTLS). Without one, e-mails are printed and not sent."
@@ -89,6 +96,20 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The lowest level that is logged: `debug`, `info`, `warning` or `error`."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, text: str) -> str:
+        for one in filter(None, map(str.strip, text.split(","))):
+            try:
+                network = ip_network(one)
+            except ValueError:
+                message = f"PATHWAYS_TRUSTED_PROXIES has {one}, which is neither an address nor a network."
+                raise ValueError(message) from None
+            if network.prefixlen == 0:
+                message = "PATHWAYS_TRUSTED_PROXIES would believe everybody. Name the addresses of your proxies."
+                raise ValueError(message)
+        return text
 
     @model_validator(mode="after")
     def _a_replica_is_of_postgresql(self) -> Self:

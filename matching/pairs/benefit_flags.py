@@ -32,8 +32,10 @@ class BenefitRule:
         The weekly earnings in pence must not exceed this number. None means no limit.
     text : str
         What the adviser should check before any paid work.
-    is_for_unpaid_too : bool
-        Whether the benefit is flagged even if the work is known to be unpaid.
+    unpaid_text : str
+        What the adviser should check before work that is known to be unpaid. Empty: such work is not flagged.
+    unpaid_source : str
+        Where ``unpaid_text`` comes from.
     source : str
         Where the text and the limits come from.
     since : date or None
@@ -47,7 +49,8 @@ class BenefitRule:
     hours_under: float | None
     pence_a_week: int | None
     text: str
-    is_for_unpaid_too: bool = False
+    unpaid_text: str = ""
+    unpaid_source: str = ""
     source: str = ""
     since: date | None = None
     has_unknown_limit: bool = False
@@ -91,13 +94,13 @@ def flags(
     hours : float or None
         Hours of work a week. None means unknown.
     pence_an_hour : int or None
-        Pay in pence an hour. None means unknown.
+        Pay in pence an hour. None means unknown, 0 means that the work is known to be unpaid.
 
     Returns
     -------
     tuple of Flag
         One for each benefit named, whether or not the work is within its limits, because work within a limit still has
-        a form and a date. Work that is known to be unpaid is flagged only for benefits that ask about it too.
+        a form and a date. Work that is known to be unpaid has a text of its own, and is over no limit.
 
     Examples
     --------
@@ -114,7 +117,7 @@ def flags(
     named = tuple(
         _flag(rule, hours, pence_an_hour)
         for rule in known
-        if (pence_an_hour != 0 or rule.is_for_unpaid_too) and any(rule in rules_of for rules_of in found.values())
+        if (pence_an_hour != 0 or rule.unpaid_text) and any(rule in rules_of for rules_of in found.values())
     )
     unread = (text for text in dict.fromkeys(said) if not found[text] and not NO_BENEFIT.fullmatch(_plain(text)))
     return named + tuple(Flag(text.strip(), NOT_UNDERSTOOD, None) for text in unread)
@@ -149,6 +152,8 @@ def _plain(name: str) -> str:
 
 
 def _flag(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> Flag:
+    if pence_an_hour == 0:
+        return Flag(rule.benefit, rule.unpaid_text, False, rule.unpaid_source, rule.since)  # noqa: FBT003
     is_over = _is_over(rule, hours, pence_an_hour)
     text = rule.text if is_over is False else f"{rule.text} {MAYBE_OVER if is_over is None else OVER}"
     return Flag(rule.benefit, text, is_over, rule.source, rule.since)
@@ -156,8 +161,6 @@ def _flag(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> 
 
 def _is_over(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> bool | None:
     """Return whether work breaks a limit of a benefit; None if that is not known."""
-    if pence_an_hour == 0:
-        return False
     if rule.has_unknown_limit:
         return None
     too_long = rule.hours_under is not None and (None if hours is None else hours >= rule.hours_under)

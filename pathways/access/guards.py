@@ -3,9 +3,9 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
+from itertools import islice
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -80,13 +80,22 @@ class Guard:
                 "The request has no API key. Send it in the header Authorization: Bearer pw_..."
             )
         authenticate: Authenticate = request.app.state.authenticate
-        actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", "")).then(
-            doing=self.permission.value, address=address_of(request)
-        )
-        request.state.actor = actor
+        request_id = getattr(request.state, "request_id", "")
+        try:
+            member = authenticate(database, credentials.credentials, request_id)
+        except errors.KeyIsOver as over:
+            request.state.actor = self._as(over.member, request)  # for the audit of the attempt
+            raise
+        actor = request.state.actor = self._as(member, request)
         refuse_unknown_query(request)
         must_be_permitted(actor, self.permission)
         return actor
+
+    def _as(self, member: Actor, request: Request) -> Actor:
+        """Return the member as the actor of this request. All guards of a route note whom the reply is about."""
+        earlier: Actor | None = getattr(request.state, "actor", None)
+        reading = member.reading if earlier is None else earlier.reading
+        return member.then(doing=self.permission.value, address=address_of(request), reading=reading)
 
 
 def must_be_permitted(actor: Actor, permission: Permission) -> None:
@@ -98,6 +107,16 @@ def must_be_permitted(actor: Actor, permission: Permission) -> None:
             f"Your role may do this ({permission_words.WORDS[permission]}), but this key is limited to other"
             f" permissions. Use another key, or ask your administrator for a key with the permission {permission}."
         )
+
+
+def must_hold_too(actor: Actor, *further: Permission) -> None:
+    """Refuse a limited key for a request that does further steps, unless it has the permission of each step.
+
+    A role without the permission of a step is not refused: for it, the step is part of what its own permission does.
+    """
+    for permission in further:
+        if permission in PERMISSIONS_OF[actor.role]:
+            must_be_permitted(actor, permission)
 
 
 def permitted(permission: Permission) -> Any:
@@ -252,7 +271,7 @@ class PathwaysRoute(APIRoute):
             except errors.DomainError as refused:
                 actor = getattr(request.state, "actor", None)
                 if actor is not None and refused.is_audited:
-                    await run_in_threadpool(_audit_refusal, request, actor, await _named_in_body(request))
+                    await run_in_threadpool(_audit_refusal, request, actor, await _body_of(request))
                 raise
             actor = getattr(request.state, "actor", None)
             if actor is not None and actor.reading.unaudited:
@@ -262,21 +281,43 @@ class PathwaysRoute(APIRoute):
         return audited
 
 
-def _audit_refusal(request: Request, actor: Actor, named: Mapping[str, Any]) -> None:
-    ids = {name: value for name, value in request.path_params.items() if isinstance(value, UUID)}
-    for name, value in named.items():
-        if name.endswith("_id") and isinstance(value, str):
-            with suppress(ValueError):
-                ids.setdefault(name, UUID(value))
-    audit.refused(get_database(request), actor, ids)
+MOST_NAMED = 1_000  # ids of one refused request whose jobseekers are looked for
 
 
-async def _named_in_body(request: Request) -> dict[str, Any]:
-    """Return the top-level values of a JSON body, which may name the record that was refused."""
-    if request.method == "GET" or "json" not in request.headers.get("content-type", ""):
-        return {}
+def _audit_refusal(request: Request, actor: Actor, body: Any) -> None:
+    """Record a refused attempt with every id in the address, in the query and, at any depth, in the body."""
+    in_body = list(islice(_ids_in(body), MOST_NAMED))
+    in_query = [(name, found) for name, text in request.query_params.multi_items() for found in _uuids(text)]
+    in_path = [(name, value) for name, value in request.path_params.items() if isinstance(value, UUID)]
+    audit.refused(get_database(request), actor, [*in_body, *in_query[:MOST_NAMED], *in_path])
+
+
+def _ids_in(body: Any) -> Iterator[tuple[str, UUID]]:
+    """Yield the ids in a JSON value, each with the name of its field."""
+    left: list[tuple[str, Any]] = [("", body)]
+    while left:
+        name, value = left.pop()
+        if isinstance(value, dict):
+            left += value.items()
+        elif isinstance(value, list):
+            left += ((name, one) for one in value)
+        elif isinstance(value, str):
+            yield from ((name, found) for found in _uuids(value))
+
+
+def _uuids(text: str) -> list[UUID]:
+    """Return the id that a text is, or nothing."""
     try:
-        body = await request.json()
+        return [UUID(text)]
     except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+        return []
+
+
+async def _body_of(request: Request) -> Any:
+    """Return a JSON body, which may name the record that was refused; None if there is none."""
+    if request.method == "GET" or "json" not in request.headers.get("content-type", ""):
+        return None
+    try:
+        return await request.json()
+    except ValueError:
+        return None

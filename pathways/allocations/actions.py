@@ -40,7 +40,9 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from pathways.shortlists import index, safety
 from pathways.shortlists import queries as shortlist_queries
+from pathways.shortlists.benefits_told import flags_of
 from pathways.shortlists.index import IndexState
+from pathways.shortlists.profiles import benefit_rules
 
 LINES_AT_ONCE = 2_000
 GONE = "The place was taken while the proposal was being made. Make a new proposal to use the places that are left."
@@ -442,8 +444,17 @@ def line_replies(session: Session, actor: Actor, lines: Sequence[AllocationLine]
     }
     ids = {i for line in lines for i in (line.placement_id, line.first_choice_id, line.changed_to_id) if i}
     rows = session.execute(
-        select(Placement.id, Placement.title, Placement.social_enterprise_id).where(Placement.id.in_(ids))
+        select(
+            Placement.id,
+            Placement.title,
+            Placement.social_enterprise_id,
+            Placement.kind,
+            Placement.hours_per_week,
+            Placement.pay_per_hour_pence,
+        ).where(Placement.id.in_(ids))
     ).all()
+    works = {row.id: row for row in rows}
+    benefits, rules = shortlist_queries.benefits(session, actor, people), benefit_rules(actor.today)
     names = placement_queries.names(session, {row.social_enterprise_id for row in rows})
     titles = {row.id: (row.title, names[row.social_enterprise_id]) for row in rows}
     reasons = queries.last_reasons(session, actor, [line.id for line in lines])
@@ -470,5 +481,8 @@ def line_replies(session: Session, actor: Actor, lines: Sequence[AllocationLine]
             possible_events=[event.value for event in possible_events(LINE_MOVES, line.state)],
             version=line.version,
         )
+        work = works.get(line.changed_to_id or line.placement_id)
+        if work is not None:
+            answer.benefit_flags = flags_of(benefits.get(person.id), rules, work)
         answers.append(answer.limited_to(jobseeker_queries.visible_groups(actor, person)))
     return answers

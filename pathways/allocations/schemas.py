@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pathways.allocations.models import LineState
 from pathways.fields import Body, Day, GivenReason, Group, Schema
+from pathways.shortlists.schemas import FlagOut
 
 
 class NewAllocation(Body):
@@ -136,6 +137,11 @@ class AllocationLineOut(Schema):
     )
     need_facts: Annotated[list[str] | None, Group.NOTES] = Field(
         description="The facts that put the jobseeker among those in most need."
+    )
+    benefit_flags: Annotated[list[FlagOut] | None, Group.BENEFITS] = Field(
+        default=None,
+        description="Benefits that the work of the line may affect, to check with a benefits adviser before it begins:"
+        " of the placement that the line was changed to, or else the proposed one.",
     )
     could_go_to: Annotated[int, Group.RECORD]
     changed_to_id: Annotated[UUID | None, Group.RECORD]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
-from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, must_hold_too, permitted
 from pathways.access.permissions import Permission
 from pathways.audit import AuditRow, opened
 from pathways.base import Actor, Role
@@ -118,8 +118,11 @@ def reopen_case(
 ) -> JobseekerOut:
     """Reopen a closed case, with a reason. Refused if the case is not closed.
 
-    If the last enrolment has ended, ``resume_enrolment`` must say whether it continues.
+    If the last enrolment has ended, ``resume_enrolment`` must say whether it continues. If it does, a limited key also
+    needs the permission to end and resume enrolments.
     """
+    if reopening.resume_enrolment:
+        must_hold_too(actor, Permission.ENROLMENT_END)
     with database.writing(actor) as session:
         person = once(
             session,

@@ -219,7 +219,7 @@ def audited(database: "Database", actor: "Actor", **ids: UUID) -> Iterator[None]
         yield
     except errors.DomainError as refused:
         if refused.is_audited:
-            audit.refused(database, actor, ids)
+            audit.refused(database, actor, ids.items())
         raise
     audit.read(database, actor)
 

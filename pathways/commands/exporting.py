@@ -93,6 +93,8 @@ def export_claims(
             certificate = queries.certificate(session, actor.organisation_id, folder)
         with database.writing(actor) as session:
             made = actions.make_claims(session, actor, new, certificate)
-        audit.opened(database, actor, "exports", [(made.id, None)])
+        with database.reading(actor, newest=True) as session:
+            actor.reading.people |= queries.people_of_claims_file(session, made)
+        audit.opened_with_people(database, actor, "exports", made.id)
         with database.reading(actor, newest=True) as session:
             print(actions.deliver(session, actor, made, out))

@@ -252,15 +252,20 @@ def _report_of(
     from pathways.imports import files, reports
     from pathways.imports.models import ImportRun
 
-    if result is not None:
-        audit.opened(database, actor, "imports", [(run.id, None)])
+    content = None
     with database.reading(newest=True) as session:
         run = session.get_one(ImportRun, run.id)
         if result is not None:
             write = files.as_workbook if result.suffix.lower() == ".xlsx" else files.as_csv
-            result.touch(mode=0o600)
-            result.write_bytes(write(session, actor, kind, run))
-        return reports.reply(session, actor, kind, run)
+            content = write(session, actor, kind, run)
+        answer = reports.reply(session, actor, kind, run)
+        run_id = run.id
+    if actor.reading.unaudited or content is not None:  # before anything is printed or written
+        audit.opened_with_people(database, actor, "imports", run_id)
+    if result is not None and content is not None:
+        result.touch(mode=0o600)
+        result.write_bytes(content)
+    return answer
 
 
 @contextmanager

@@ -232,6 +232,13 @@ def programmes_list() -> None:
             print(f"{row.ref:40} {row.starts_on} to {row.ends_on or 'open':10} {', '.join(row.rule_versions)}")
 
 
+STORE_IT = (
+    "Store the secret now: it cannot be read again. The member is told that somebody can now use Pathways as them, and"
+    " the access log names you."
+)
+CLAIM_BY_LINK = "The member claims it by the one-time link in an e-mail. Until then it does not work."
+
+
 @keys.command("create")
 def keys_create(
     member: Annotated[str, typer.Option(help="The member that the key is for, as USER@REF:ROLE.")],
@@ -244,7 +251,11 @@ def keys_create(
     ] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Create a key that works at once and print it once; the member is notified.
+    """Create a key. The member is told of it by e-mail.
+
+    Without --as, the key works at once and is printed once: a person who runs commands has the database itself, and a
+    new installation has no other way in. With --as, the member gets a one-time link by e-mail; nobody else sees the
+    key.
 
     Example: pathways keys create --member wanda@example.org@partner:caseworker.
     """
@@ -257,16 +268,17 @@ def keys_create(
             membership_id = member_of(session, member)[3]
             limited = {"read_only": read_only, "scopes": permission or None}
             new = body_of(NewKey, membership_id=membership_id, expires_on=day_of(expires), **limited)
-            actions.must_end_in_time(actor, new)
             if acting_as is not None:
-                actions.must_not_be_own(session, actor, membership_id)
-            key, secret = actions.make_key(session, actor, new)
-            print(secret)
-            print(
-                f"Key {key.public_id} for {member}, until {key.expires_on}. Store the secret now: it cannot be read"
-                " again. The member is notified that you issued it.",
-                file=sys.stderr,
-            )
+                issued = actions.issue_key(session, actor, new)
+                told = f"Key {issued.public_id} for {member}, until {issued.expires_on}. {CLAIM_BY_LINK}"
+                secret = ""
+            else:
+                actions.must_end_in_time(actor, new)
+                key, secret = actions.make_key(session, actor, new)
+                told = f"Key {key.public_id} for {member}, until {key.expires_on}. {STORE_IT}"
+    if secret:
+        print(secret)
+    print(told, file=sys.stderr)
 
 
 @keys.command("list")

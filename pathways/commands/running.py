@@ -47,6 +47,7 @@ def serve(
             _point_demo_keys(host, port)
         address = _address(host, port)
         print(f"Pathways listens on {address} (API documentation at /docs). Press Ctrl+C to stop.", flush=True)
+        proxies = read_settings().trusted_proxies.replace(" ", "")
         database.close()  # each worker has its own connections; only the lock stays until the service ends
         uvicorn.run(
             "pathways.commands.running:make_app",
@@ -58,6 +59,9 @@ def serve(
             # uvicorn would print tracebacks with personal data; our own log records only the kind of error and where.
             log_level="critical",
             server_header=False,
+            # Otherwise the sender of X-Forwarded-For chooses the address in the access log.
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=10,
         )
 

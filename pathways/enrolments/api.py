@@ -16,6 +16,7 @@ from pathways.access.guards import (
     etag,
     expect_version,
     must_be_permitted,
+    must_hold_too,
     permitted,
 )
 from pathways.access.permissions import Permission
@@ -76,6 +77,8 @@ def start_enrolment(
     """
     if new.accept:
         must_be_permitted(actor, Permission.REFERRAL_ACCEPT)
+    if new.caseworker_id not in {None, actor.membership_id}:
+        must_hold_too(actor, Permission.ENROLMENT_ASSIGN)
     with database.writing(actor) as session:
         enrolment = once(
             session,

@@ -336,6 +336,8 @@ def content_of(session: Session, actor: Actor, export: Export, name: str) -> byt
         return stored.content
     if export.expires_on is not None and export.expires_on < actor.today:
         raise FileExpired("A claims file can be downloaded for a few days only. Make the file again.")
+    if name.startswith(claim_lines.LINES.name):
+        actor.reading.people |= queries.people_of_claims_file(session, export)
     return session.vault.open_bytes(stored.content, place=f"export_files:{export.id}:{name}")
 
 

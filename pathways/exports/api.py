@@ -117,7 +117,7 @@ def get_file(
     """Download one file of an export. Every download is audited. An expired claims file is refused."""
     with database.reading(actor) as session:
         content = actions.content_of(session, actor, queries.export(session, actor, export_id), name)
-    audit.opened(database, actor, "exports", [(export_id, None)])
+    audit.opened_with_people(database, actor, "exports", export_id)
     media_type = FILE_TYPES["." + name.rsplit(".", 1)[1]]
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

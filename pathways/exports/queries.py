@@ -146,6 +146,27 @@ def claim_lines(
 ) -> list[ClaimLine]:
     """Return a commissioner's submitted claims that changed state in a month, as known at an instant."""
     first, last = month.first_day, month.last_day
+    included = _moved_claims(session, commissioner_id, programme_id, month, at)
+    about = _about_claims(session, [rows[0][1] for rows in included.values()])
+    tiers = _tiers(session, [outcome for outcome, _, _ in about.values()])
+    return [_claim_line(rows, tiers, about[key], first, last) for key, rows in included.items()]
+
+
+def people_of_claims_file(session: Session, export: Export) -> set[UUID]:
+    """Return the jobseekers whose claims a claims file has, found again from what was recorded when it was made.
+
+    The file itself has only pseudonyms, and may be encrypted for its recipient.
+    """
+    month = Month.parse(export.month)
+    claims = _moved_claims(session, export.commissioner_id, export.programme_id, month, export.made_at)
+    return {rows[0][1].jobseeker_id for rows in claims.values()}
+
+
+def _moved_claims(
+    session: Session, commissioner_id: UUID, programme_id: UUID | None, month: Month, at: datetime
+) -> dict[UUID, list[Any]]:
+    """Return, by claim id, the moves, the claim and its programme's reference, of claims that moved in a month."""
+    first, last = month.first_day, month.last_day
     moved = (
         select(ClaimMove, Claim, Programme.ref)
         .join(Claim, (Claim.partner_id == ClaimMove.partner_id) & (Claim.id == ClaimMove.claim_id))
@@ -158,7 +179,7 @@ def claim_lines(
     moves_of: dict[UUID, list[Any]] = defaultdict(list)
     for row in session.execute(moved):
         moves_of[row[1].id].append(row)
-    included = {
+    return {
         key: rows
         for key, rows in moves_of.items()
         if any(
@@ -166,9 +187,6 @@ def claim_lines(
         )
         and any(move.event == "submit" for move, *_ in rows)
     }
-    about = _about_claims(session, [rows[0][1] for rows in included.values()])
-    tiers = _tiers(session, [outcome for outcome, _, _ in about.values()])
-    return [_claim_line(rows, tiers, about[key], first, last) for key, rows in included.items()]
 
 
 def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathways import audit
 from pathways.base import Actor, Role, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
-from pathways.imports import intake, queries, reports, staging, template
+from pathways.imports import intake, queries, staging, template
 from pathways.imports.headers import HeaderMatter, UnreadHeader, unread_header
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
@@ -318,9 +318,6 @@ def change_row(
     session.refresh(row)
     if marks:  # it may still be about the same person as another row, so a member has to review it
         staging.mark(session, run, {row.id: marks[0]})
-    about = reports.shows_of(row)
-    if about is not None:
-        session.add(audit.row(actor, "jobseekers", about, about, is_change=False))
     session.flush()  # the reply carries the new version
     return row
 

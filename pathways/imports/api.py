@@ -16,6 +16,7 @@ from pathways.access.guards import (
     SettingsDep,
     etag,
     expect_version,
+    must_hold_too,
     permitted,
 )
 from pathways.access.permissions import Permission
@@ -47,16 +48,20 @@ HOLD = (
 )
 
 
-def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
+def routes(
+    kind: ImportKind, permission: Permission, partner: Callable[..., UUID | None], steps: tuple[Permission, ...]
+) -> APIRouter:
     """Return the routes for imports of one kind: send, read, correct, apply, fetch the result.
 
-    ``partner`` is the dependency that returns the partner that the file is for.
+    ``partner`` is the dependency that returns the partner that the file is for. ``steps`` are the permissions of what a
+    row does to a record: a limited key needs them to apply a file.
     """
     router = APIRouter(route_class=PathwaysRoute)
     importer = permitted(permission)
     _add_template(router, kind, importer)  # before the routes of one import, whose id could be "template"
-    _add_files(router, kind, importer, partner)
+    _add_files(router, kind, importer, partner, steps)
     _add_runs(router, kind, importer)
+    _add_steps(router, kind, importer, steps)
     _add_result(router, kind, importer)
     _add_rows(router, kind, importer)
     _add_columns(router, kind, importer)
@@ -99,7 +104,13 @@ def _add_template(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         )
 
 
-def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Callable[..., UUID | None]) -> None:
+def _add_files(
+    router: APIRouter,
+    kind: ImportKind,
+    importer: Any,
+    partner: Callable[..., UUID | None],
+    steps: tuple[Permission, ...],
+) -> None:
     @router.post("/imports", status_code=201, responses=documented(Conflict), name=f"import_{kind.name}")
     def send(
         actor: Annotated[Actor, importer],
@@ -119,6 +130,8 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         For a large file the reply is 202, and the work continues in the background. Read the import for its progress.
         If you send the file again, an interrupted import continues. The report never contains the content of a cell.
         """
+        if not dry_run:
+            must_hold_too(actor, *steps)
         content = file.file.read()
         wish = Wish(
             partner_id,
@@ -152,6 +165,8 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         with database.reading(actor) as session:
             return reports.reply(session, actor, kind, queries.run(session, actor, kind.name, import_id))
 
+
+def _add_steps(router: APIRouter, kind: ImportKind, importer: Any, steps: tuple[Permission, ...]) -> None:
     @router.post(
         "/imports/{import_id}/apply",
         responses=documented(NotFound, Conflict),
@@ -165,7 +180,11 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         response: Response,
         wish: Annotated[ApplyImport | None, Body()] = None,
     ) -> ImportOut:
-        """Apply a checked import: all rows, or only those without errors. Refused if it is unchecked or discarded."""
+        """Apply a checked import: all rows, or only those without errors. Refused if it is unchecked or discarded.
+
+        A limited key also needs the permissions to create and change such records.
+        """
+        must_hold_too(actor, *steps)
         with database.writing(actor) as session:
             run = once(
                 session,
@@ -222,12 +241,10 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     ) -> Response:
         """Download your file with the result and the errors added to each row. Correct it and send it again."""
         with database.reading(actor) as session:
-            queries.with_rows(session, actor, kind.name, import_id)
-        audit.opened(database, actor, "imports", [(import_id, None)])
-        with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             is_workbook = form == "xlsx" or (form is None and run.found.get("is_workbook", False))
             content = (files.as_workbook if is_workbook else files.as_csv)(session, actor, kind, run)
+        audit.opened_with_people(database, actor, "imports", import_id)
         name = f"{kind.name}-{import_id}.{'xlsx' if is_workbook else 'csv'}"
         return Response(
             content,
@@ -250,14 +267,10 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         """List the rows of an import as written, with their errors and the changes that an update would make."""
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
-            rows = queries.rows_of(run, state or ())
-            about = [reports.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
-        audit.opened(database, actor, "imports", [(import_id, None), *((person, person) for person in about if person)])
-        with database.reading(actor) as session:
-            run = queries.with_rows(session, actor, kind.name, import_id)
-            page_rows = queries.page_of_rows(session, rows, page)
+            page_rows = queries.page_of_rows(session, queries.rows_of(run, state or ()), page)
             items = reports.row_replies(session, actor, kind, run, page_rows[: page.limit])
-            return Page(items=items, next=cursor(items[-1].id) if len(page_rows) > page.limit else None)
+        audit.opened_with_people(database, actor, "imports", import_id)
+        return Page(items=items, next=cursor(items[-1].id) if len(page_rows) > page.limit else None)
 
     @router.patch(
         "/imports/{import_id}/rows/{row_id}",

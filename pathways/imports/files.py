@@ -120,9 +120,10 @@ def _rows_with_faults(
     while batch := list(islice(rows, NAMED_AT_ONCE)):
         names = kind.references(session, actor, {UUID(person) for row in batch for person in row.alike or ()})
         for row in batch:
+            reports.note_people(actor, row, names)
             warnings = [Fault(*warning) for warning in row.warnings or ()]
             errors = [Fault(*error) for error in row.errors or ()]
-            yield row, (errors, [*warnings, *reports.candidate_faults(kind, names, row.alike)])
+            yield row, (errors, [*warnings, *reports.candidate_faults(actor, kind, names, row.alike)])
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:

@@ -42,8 +42,11 @@ def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, co
     about |= {UUID(person) for row in unsure for person in row.alike or ()}
     names = kind.references(session, actor, about)
     warnings = [
-        (row, fault) for row in unsure for fault in [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
+        (row, fault)
+        for row in unsure
+        for fault in [*(row.warnings or ()), *candidate_faults(actor, kind, names, row.alike)]
     ]
+    actor.reading.people |= {row.jobseeker_id for row in made} & set(names)
     return ImportReport(
         is_dry_run=not run.applies,
         was_applied=run.state is ImportState.APPLIED,
@@ -74,12 +77,12 @@ def _cell_error(run: ImportRun, row: Any, fault: Sequence[str]) -> CellError:
     return CellError(row=row.number, sheet=sheet, field=fault[0], rule=fault[1], remedy=fault[2])
 
 
-def shows_of(row: ImportRow) -> UUID | None:
-    """Return the jobseeker whose current record a row's reply reveals; None for most rows.
-
-    The reply for a planned update includes the current values of the fields it would change.
-    """
-    return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
+def note_people(actor: Actor, row: ImportRow, names: Mapping[UUID, str]) -> None:
+    """Note for the audit whom the reply about a row shows: by its cells, by a planned change, or by a reference."""
+    if row.jobseeker_id is not None and (row.cells_sealed is not None or row.jobseeker_id in names):
+        actor.reading.people.add(row.jobseeker_id)
+    if row.same_as is not None and row.same_as in names:
+        actor.reading.people.add(row.same_as)
 
 
 def row_replies(
@@ -96,18 +99,20 @@ def row_replies(
     about = {UUID(person) for row in rows for person in row.alike or ()}
     about |= {person for row in rows for person in (row.jobseeker_id, row.same_as) if person is not None}
     names = kind.references(session, actor, about)
-    return [_row_reply(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
+    return [_row_reply(session, actor, kind, run, row, changes.get(row.id, []), names) for row in rows]
 
 
 def _row_reply(
     session: Session,
+    actor: Actor,
     kind: ImportKind,
     run: ImportRun,
     row: ImportRow,
     changes: Sequence[tuple[str, Any, Any]],
     names: Mapping[UUID, str],
 ) -> ImportRowOut:
-    warnings = [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
+    warnings = [*(row.warnings or ()), *candidate_faults(actor, kind, names, row.alike)]
+    note_people(actor, row, names)
     about = row.jobseeker_id if row.state in DONE else None
     return ImportRowOut(
         id=row.id,
@@ -135,10 +140,19 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
-def candidate_faults(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
-    """Return one warning with up to three ``names`` of jobseekers that a row may be about, or no warning."""
-    visible = [names[UUID(person)] for person in alike or () if UUID(person) in names]
+MOST_CANDIDATES = 3
+
+
+def candidate_faults(
+    actor: Actor, kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None
+) -> list[Fault]:
+    """Return one warning with up to three ``names`` of jobseekers that a row may be about, or no warning.
+
+    Whom it names is noted for the audit.
+    """
+    visible = [UUID(person) for person in alike or () if UUID(person) in names][:MOST_CANDIDATES]
     if not visible:
         return []
-    rule = f"This may be the same person as {', '.join(visible[:3])}."
+    actor.reading.people |= set(visible)
+    rule = f"This may be the same person as {', '.join(names[person] for person in visible)}."
     return [Fault(kind.key_column, rule, "Compare the row with each record named. Nothing has been merged.")]

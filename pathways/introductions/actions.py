@@ -44,6 +44,8 @@ from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
+from pathways.shortlists.benefits_told import flags_of
+from pathways.shortlists.profiles import benefit_rules
 from pathways.shortlists.safety import Safety
 
 # The partner's moves towards a placement, which a safety exclusion or an unanswered safety check refuses.
@@ -516,6 +518,7 @@ def replies(session: Session, actor: Actor, introductions: Sequence[Introduction
     positions = queries.before_them(session, introductions)
     stopped = stops.stops_of(session, introductions)
     earlier = {} if _is_outside(actor) else queries.earlier_ends(session, introductions)
+    rules = () if _is_outside(actor) else benefit_rules(actor.today)
     shapes = []
     for introduction in introductions:
         row, stop = facts[introduction.id], stopped.get(introduction.id)
@@ -524,6 +527,8 @@ def replies(session: Session, actor: Actor, introductions: Sequence[Introduction
         shape = _shaped(actor, introduction, row, positions.get(introduction.id), stop)
         if introduction.id in earlier:
             shape = shape.model_copy(update={"earlier_end": _in_words(earlier[introduction.id])})
+        if rules and introduction.state in stops.LIVE:
+            shape = shape.model_copy(update={"benefit_flags": flags_of(row.benefits, rules, row)})
         shapes.append(shape.limited_to(seen))
     return shapes
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 
-from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, must_hold_too, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor, Role
 from pathways.database import Database, WriteSession
@@ -58,8 +58,11 @@ def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseD
     """Propose a jobseeker for a published placement. The social enterprise sees the introduction once it is sent.
 
     Refused if a safety exclusion applies, or if the jobseeker already has an open introduction for the placement. If a
-    safety exclusion cannot be checked against the placement, `safety_check` must say how you made sure.
+    safety exclusion cannot be checked against the placement, `safety_check` must say how you made sure. With `send`,
+    the key also needs the permission for the steps of an introduction.
     """
+    if new.send:
+        must_hold_too(actor, Permission.INTRODUCTION_MOVE)
     return _write(actor, database, once, lambda session: actions.propose(session, actor, new))
 
 

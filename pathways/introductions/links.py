@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
+from pathways import audit
 from pathways.base import LONDON, Actor, Role, Source, day_in_words, local_day
 from pathways.database import Database, Session, WriteSession, acting_as
 from pathways.errors import NotFound
@@ -198,6 +199,18 @@ def decide(
         link.used_at = at
 
 
+def refused(database: Database, token: str, at: datetime, request_id: str, address: str) -> None:
+    """Record in the audit that a link was opened or answered that no longer works. An unknown token names nobody."""
+    with database.reading(newest=True) as session:
+        link = session.scalars(select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))).one_or_none()
+        if link is None:
+            return
+        introduction = session.get_one(Introduction, link.introduction_id)
+        actor = _as_lister(link, introduction, at, request_id, address)
+        named = [("jobseeker_id", link.jobseeker_id), ("introduction_id", introduction.id)]
+    audit.refused(database, actor, named)
+
+
 def is_needed(session: Session, notice: Notice) -> bool:
     """Return whether a social enterprise may still read of an introduction: it is open and nothing stops it."""
     introduction = session.get(Introduction, notice.subject_id)
@@ -215,7 +228,7 @@ def may_receive(session: Session, introduction_id: UUID, organisation_id: UUID) 
     introduction = session.get(Introduction, introduction_id)
     if introduction is None or introduction.social_enterprise_id != organisation_id:
         return introduction is not None
-    return stops.stop_of(session, introduction) is None
+    return not stops.is_barred(session, introduction)
 
 
 def label(session: Session, notice: Notice) -> str:

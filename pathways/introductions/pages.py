@@ -73,7 +73,10 @@ Sign in to see what the jobseeker agreed to share.</p>
 <p>Nothing is decided until you send your answer.</p>"""
 
 
-def _refused(error: DomainError) -> HTMLResponse:
+def _refused(error: DomainError, request: Request, database: Database, token: str) -> HTMLResponse:
+    """Return the page of a refusal. The audit records it if the link named a jobseeker and no longer works."""
+    if error.is_audited:
+        links.refused(database, token, utc_now(), getattr(request.state, "request_id", ""), address_of(request))
     status = 410 if isinstance(error, links.LinkGone) else 409
     return _page(error.title, f"<p>{escape(error.detail)}</p>", status)
 
@@ -86,13 +89,13 @@ def _answer(
 
 
 @router.get("/decide/{token}")
-def show(token: str, database: DatabaseDep) -> HTMLResponse:
+def show(token: str, request: Request, database: DatabaseDep) -> HTMLResponse:
     """Show the question behind a decision link. Opening the page does not record an answer."""
     try:
         with database.reading() as session:
             question = links.question_of(session, token, utc_now())
     except DomainError as error:
-        return _refused(error)
+        return _refused(error, request, database, token)
     if not question.events:
         return _page("No answer is needed", "<p>There is nothing to decide about this introduction now.</p>")
     return _page("An introduction is waiting for your answer", _choices(question))
@@ -123,5 +126,5 @@ def decide(
         with database.reading(newest=True) as session:
             partner = links.partner_of(session, token)
     except DomainError as error:
-        return _refused(error)
+        return _refused(error, request, database, token)
     return _page("Thank you", f"<p>{escape(partner)} has your answer. {NEXT[event]}</p>")

@@ -11,6 +11,7 @@ from pathways.introductions.models import IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut, MoveOut
 from pathways.placements.models import DbsLevel
 from pathways.placements.schemas import Pounds
+from pathways.shortlists.schemas import FlagOut
 
 
 class NewIntroduction(Body):
@@ -135,6 +136,11 @@ class IntroductionOut(Schema):
     sent_at: Annotated[datetime | None, Group.RECORD]
     held_until: Annotated[date | None, Group.RECORD]
     started_on: Annotated[date | None, Group.RECORD]
+    benefit_flags: Annotated[list[FlagOut] | None, Group.BENEFITS] = Field(
+        default=None,
+        description="Benefits that this work may affect, to check with a benefits adviser before it begins. Only the"
+        " partner reads them, while the introduction is open or started.",
+    )
     stopped: Annotated[str | None, Group.SAFETY] = Field(
         description="If a protective fact stops the introduction: why, and what to do."
     )

@@ -73,23 +73,32 @@ def sentence_of(stop: Stop, state: IntroductionState) -> str:
 
 def stops_of(session: Session, introductions: Sequence[Introduction]) -> dict[UUID, Stop]:
     """Return, by introduction id, why each stopped introduction is stopped. Only open and started ones can be."""
-    live = [one for one in introductions if one.state in LIVE]
-    if not live:
-        return {}
-    rows = session.scalars(select(Placement).where(Placement.id.in_({one.placement_id for one in live})))
-    placements = {placement.id: placement for placement in rows}
-    pairs = [(one.jobseeker_id, placements[one.placement_id]) for one in live]
-    found = safety.safety_of(session, pairs, {one.partner_id for one in live})
-    stops = {
-        one.id: OF_SAFETY[found[one.jobseeker_id, one.placement_id]]
-        for one in live
-        if found.get((one.jobseeker_id, one.placement_id), Safety.CLEAR) in OF_SAFETY
-    }
-    return {one.id: Stop.NOT_PERMITTED for one in _not_permitted(session, live)} | stops
+    return _why(session, [one for one in introductions if one.state in LIVE])
 
 
 def stop_of(session: Session, introduction: Introduction) -> Stop | None:
     return stops_of(session, [introduction]).get(introduction.id)
+
+
+def is_barred(session: Session, introduction: Introduction) -> bool:
+    """Return whether the social enterprise may learn nothing of an introduction now, in whatever state, also ended."""
+    return bool(_why(session, [introduction]))
+
+
+def _why(session: Session, introductions: Sequence[Introduction]) -> dict[UUID, Stop]:
+    """Return, by introduction id, which protective fact stands against each, whatever its state."""
+    if not introductions:
+        return {}
+    rows = session.scalars(select(Placement).where(Placement.id.in_({one.placement_id for one in introductions})))
+    placements = {placement.id: placement for placement in rows}
+    pairs = [(one.jobseeker_id, placements[one.placement_id]) for one in introductions]
+    found = safety.safety_of(session, pairs, {one.partner_id for one in introductions})
+    stops = {
+        one.id: OF_SAFETY[found[one.jobseeker_id, one.placement_id]]
+        for one in introductions
+        if found.get((one.jobseeker_id, one.placement_id), Safety.CLEAR) in OF_SAFETY
+    }
+    return {one.id: Stop.NOT_PERMITTED for one in _not_permitted(session, introductions)} | stops
 
 
 def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UUID] = ()) -> UUID | None:
@@ -102,9 +111,9 @@ def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UU
     return next((one.id for one in rows if one.id not in stopped), None)
 
 
-def _not_permitted(session: Session, live: Sequence[Introduction]) -> list[Introduction]:
+def _not_permitted(session: Session, introductions: Sequence[Introduction]) -> list[Introduction]:
     """Return the introductions that were sent to a social enterprise that may read nothing about the jobseeker now."""
-    sent = [one for one in live if one.sent_at is not None]
+    sent = [one for one in introductions if one.sent_at is not None]
     between = jobseeker_queries.permissions_between(
         session, ((one.partner_id, one.jobseeker_id, one.social_enterprise_id) for one in sent)
     )

@@ -1,7 +1,7 @@
 """Every change to notices, e-mails and webhooks. This module only queues messages; sending.py sends them."""
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -40,6 +40,12 @@ SECRET_BYTES = 32
 
 class NotQuarantined(Conflict):
     title = "This message cannot be sent again now"
+
+
+NOT_AGAIN = (
+    "The message is still queued, was cancelled, is an e-mail that was already sent, or is about a record that your"
+    " organisation does not read now. Only a failed message or a delivered webhook can be sent again."
+)
 
 
 def notify(
@@ -189,12 +195,35 @@ def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery
     if row.state in {EmailState.QUEUED, EmailState.CANCELLED} or (
         isinstance(row, Email) and row.state is EmailState.SENT
     ):
-        raise NotQuarantined(
-            "The message is still queued, was cancelled, or is an e-mail that was already sent. Only a failed message"
-            " or a delivered webhook can be sent again."
-        )
+        raise NotQuarantined(NOT_AGAIN)
     row.state, row.attempts, row.next_try_at, row.sent_at, row.last_error = EmailState.QUEUED, 0, actor.at, None, ""
     session.flush()
+
+
+def replay(
+    session: WriteSession,
+    actor: Actor,
+    delivery: WebhookDelivery,
+    may_receive: Mapping[str, Callable[[Session, UUID, UUID], bool]],
+) -> None:
+    """Queue a failed or delivered webhook again, if the organisation may still receive it. Its sending asks again."""
+    if not may_be_sent(session, delivery, actor.organisation_id, may_receive):
+        raise NotQuarantined(NOT_AGAIN)
+    send_again(session, actor, delivery)
+
+
+def may_be_sent(
+    session: Session,
+    delivery: WebhookDelivery,
+    organisation_id: UUID,
+    may_receive: Mapping[str, Callable[[Session, UUID, UUID], bool]],
+) -> bool:
+    """Return whether an organisation may receive a webhook now, by what protects the person whom it is about.
+
+    ``may_receive`` has a function of the record's id and the organisation's id, by the kind of the record.
+    """
+    check = may_receive.get(delivery.event_type.partition(".")[0])
+    return check is None or check(session, UUID(delivery.payload["id"]), organisation_id)
 
 
 # Webhooks.

@@ -1,13 +1,15 @@
 """Routes for notices, e-mails and webhooks."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
+from pathways.database import Session
 from pathways.errors import Conflict, NotFound
 from pathways.messages import actions, queries
 from pathways.messages.models import Email, EmailState, Notice, WebhookDelivery, WebhookEndpoint
@@ -21,6 +23,14 @@ webhooks = APIRouter(prefix="/webhooks", tags=["messages"], route_class=Pathways
 deliveries = APIRouter(prefix="/webhook-deliveries", tags=["messages"], route_class=PathwaysRoute)
 NoticeReader = Annotated[Actor, permitted(Permission.NOTICE_READ)]
 WebhookAdmin = Annotated[Actor, permitted(Permission.WEBHOOK_MAKE)]
+
+
+def _may_receive(request: Request) -> Mapping[str, Callable[[Session, UUID, UUID], bool]]:
+    checks: Mapping[str, Callable[[Session, UUID, UUID], bool]] = request.app.state.may_receive
+    return checks
+
+
+MayReceiveDep = Annotated[Mapping[str, Callable[[Session, UUID, UUID], bool]], Depends(_may_receive)]
 
 
 @notices.get("")
@@ -114,9 +124,14 @@ def list_deliveries(
 
 
 @deliveries.post("/{delivery_id}/replay", responses=documented(NotFound, Conflict))
-def replay_delivery(delivery_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> DeliveryOut:
-    """Queue a failed or delivered webhook again, with the same event id. Refused if the webhook is still queued."""
+def replay_delivery(
+    delivery_id: UUID, actor: WebhookAdmin, database: DatabaseDep, may_receive: MayReceiveDep
+) -> DeliveryOut:
+    """Queue a failed or delivered webhook again, with the same event id.
+
+    Refused if the webhook is still queued, or if your organisation does not read its record now.
+    """
     with database.writing(actor) as session:
         delivery = queries.delivery(session, actor, delivery_id)
-        actions.send_again(session, actor, delivery)
+        actions.replay(session, actor, delivery, may_receive)
         return DeliveryOut.model_validate(delivery)

@@ -177,7 +177,8 @@ class Sender:
             message["From"] = self.settings.mail_from
             message["To"] = session.get_one(User, email.user_id).email
             message["Message-ID"] = f"<{row_id}@{self.settings.mail_from.rpartition('@')[2]}>"
-            labels = {n.id: self.labels[n.subject](session, n) for n in notices if n.subject in self.labels}
+            said = {n.id: self.labels[n.subject](session, n) for n in notices if n.subject in self.labels}
+            labels = {notice_id: text for notice_id, text in said.items() if text}
             subject, text = wording.mail(notices, self.settings.public_url, paths, labels)
             message["Subject"] = subject
             message.set_content(text)
@@ -191,8 +192,7 @@ class Sender:
         with self.database.reading(newest=True) as session:
             delivery = session.get_one(WebhookDelivery, row_id)
             endpoint = session.get_one(WebhookEndpoint, delivery.endpoint_id)
-            check = self.may_receive.get(delivery.event_type.partition(".")[0])
-            if check and not check(session, UUID(delivery.payload["id"]), endpoint.organisation_id):
+            if not actions.may_be_sent(session, delivery, endpoint.organisation_id, self.may_receive):
                 raise NotNeeded
             url, secret, is_on = endpoint.url, actions.secret_of(session, endpoint), endpoint.is_on
             body = to_json({"type": delivery.event_type, "timestamp": delivery.payload["at"], "data": delivery.payload})

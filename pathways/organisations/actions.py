@@ -16,7 +16,7 @@ from pathways.access.models import User
 from pathways.access.permissions import PERMISSIONS_OF, READ_ONLY, ROLES_THAT_SEE_PEOPLE
 from pathways.base import LONDON, Actor, Nation, Role, Source
 from pathways.database import Database, Session, WriteSession
-from pathways.errors import Conflict, NotPermitted, RuleBroken, Unauthenticated
+from pathways.errors import Conflict, KeyIsOver, NotPermitted, RuleBroken, Unauthenticated
 from pathways.organisations import formats, queries
 from pathways.organisations.models import (
     ROLES_ANYWHERE,
@@ -185,7 +185,7 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
             "Ask another administrator of the organisation to give you this role. If it has no other administrator, ask"
             " the operator of this service to add you on the command line: pathways members add"
         )
-    _must_not_join_operator_and_people(session, actor, user.id, new.role)
+    must_not_join_operator_and_people(session, user.id, new.role)
     membership = session.scalars(
         select(Membership)
         .where(
@@ -215,14 +215,16 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
     return membership
 
 
-def _must_not_join_operator_and_people(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
-    """Refuse to give one person the operator's role and a role that sees people, except on the command line.
+def must_not_join_operator_and_people(session: Session, user_id: UUID, role: Role) -> None:
+    """Refuse to give one person the operator's role and a role that sees people, by whatever way.
 
     The operator makes accounts and organisations. With such a role, it would have let itself in.
     """
-    others = set(Role) - ROLES_THAT_SEE_PEOPLE if role in ROLES_THAT_SEE_PEOPLE else ROLES_THAT_SEE_PEOPLE
-    wanted = {Role.OPERATOR} & others or (others if role is Role.OPERATOR else frozenset())
-    if not wanted or actor.source is Source.COMMAND_LINE:
+    if role is Role.OPERATOR:
+        wanted = ROLES_THAT_SEE_PEOPLE
+    elif role in ROLES_THAT_SEE_PEOPLE:
+        wanted = frozenset({Role.OPERATOR})
+    else:
         return
     held = select(Membership.id).where(
         Membership.user_id.in_(queries.same_person(session, user_id)),
@@ -232,8 +234,7 @@ def _must_not_join_operator_and_people(session: Session, actor: Actor, user_id: 
     if session.scalars(held.limit(1)).first() is not None:
         raise OwnRole(
             "One person cannot be the operator and have a role that sees people. Give the role to another person, whom"
-            " the organisation employs. If there is no other person, ask another administrator of the organisation and"
-            " use the command line: pathways members add"
+            " the organisation employs, with an e-mail address of their own."
         )
 
 
@@ -263,6 +264,7 @@ def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
     must_end_in_time(actor, new)
     membership = _current_member(session, actor, new)
     must_not_be_own(session, actor, membership.id)
+    must_not_join_operator_and_people(session, membership.user_id, membership.role)
     nation = queries.organisation(session, actor, membership.organisation_id).nation
     last_day = tables.due_on("key_link", actor.today, nation)
     key = _new_key(actor, membership, new)
@@ -273,11 +275,14 @@ def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
 
 
 def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, str]:
-    """Make a key that works at once, on the command line: a person there has access to the database itself.
+    """Make a key that works at once, for the operator on the command line, who has access to the database itself.
 
-    Return it with its secret, which is not stored and cannot be read again. The key names who issued it, and how.
+    Return it with its secret, which is not stored and cannot be read again. The key names who issued it, and how, and
+    its owner is told. Refuses a key of the operator for a role that sees people.
     """
-    key = _new_key(actor, _current_member(session, actor, new), new)
+    membership = _current_member(session, actor, new)
+    must_not_join_operator_and_people(session, membership.user_id, membership.role)
+    key = _new_key(actor, membership, new)
     secret = set_secret(key)
     session.add(key)
     session.flush()  # the reply needs its id
@@ -395,8 +400,8 @@ OF_KEY = (
 def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     """Return the member that a key belongs to.
 
-    Raises ``Unauthenticated`` if the key is unknown, not claimed yet, revoked or expired, or if the membership has
-    ended. The error is the same in each case.
+    Raises ``Unauthenticated`` if the key is unknown or not claimed yet, and ``KeyIsOver`` if it was revoked, has
+    expired, or the membership has ended. The reply is the same in each case.
     """
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
@@ -420,7 +425,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     )
     is_over = row.expires_on is not None and row.expires_on < actor.today
     if row.revoked_at is not None or row.ended_at is not None or is_over:
-        raise Unauthenticated(NO_KEY)
+        raise KeyIsOver(NO_KEY, actor)
     return actor
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from pathways.base import Actor, Source, local_day
+from pathways.base import Actor, Source, day_in_words, local_day
 from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import NotFound
 from pathways.organisations import actions
@@ -55,6 +55,18 @@ def _is_open(key: ApiKey, at: datetime) -> bool:
     is_over = key.expires_on is not None and key.expires_on < local_day(at)
     in_time = key.claim_until is not None and at < key.claim_until
     return key.secret_hash is None and key.revoked_at is None and in_time and not is_over
+
+
+def label(session: Session, key_id: UUID) -> str:
+    """Return what an e-mail about a key adds: that somebody else has seen it. Empty if only its owner has."""
+    key = session.get(ApiKey, key_id)
+    was_printed = key is not None and key.issued_from is Source.COMMAND_LINE and key.claim_until is None
+    if key is None or not was_printed:
+        return ""
+    return (
+        f"The operator of this service made this key on the command line on {day_in_words(local_day(key.made_at))}, and"
+        " has seen it"
+    )
 
 
 def _key_of(session: Session, token: str, at: datetime, *, for_update: bool = False) -> tuple[ApiKey, Membership]:

@@ -98,7 +98,8 @@ def _own_organisation() -> UUID | None:
     return None
 
 
-router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _own_organisation))
+_STEPS = (Permission.PLACEMENT_MAKE, Permission.PLACEMENT_CHANGE)
+router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _own_organisation, _STEPS))
 
 
 @router.get("/{placement_id}", responses=documented(NotFound))

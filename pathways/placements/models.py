@@ -36,6 +36,15 @@ MUST_PAY = frozenset(
 )
 
 
+# In these kinds nobody is paid, unless the listing names a pay. What the self-employed earn is unknown.
+UNPAID = frozenset(PlacementKind) - MUST_PAY - {PlacementKind.SELF_EMPLOYMENT}
+
+
+def known_pay(kind: PlacementKind, pence_an_hour: int | None) -> int | None:
+    """Return the pay of work in pence an hour: 0 if it is known to be unpaid, None if it is not known."""
+    return 0 if kind in UNPAID and pence_an_hour is None else pence_an_hour
+
+
 class Remote(StrEnum):
     """Whether the work is done at home: not at all, partly or entirely."""
 

@@ -127,6 +127,7 @@ RANKED_COLUMNS = (
     Placement.closes_on,
     Placement.pay_per_hour_pence,
     Organisation.name.label("social_enterprise"),
+    Placement.kind,
 )
 
 

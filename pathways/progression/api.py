@@ -16,6 +16,7 @@ from pathways.access.guards import (
     SettingsDep,
     etag,
     expect_version,
+    must_hold_too,
     permitted,
 )
 from pathways.access.permissions import Permission
@@ -23,6 +24,7 @@ from pathways.base import Actor
 from pathways.errors import Conflict, NotFound, NotPermitted
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
+from pathways.introductions.models import IntroductionState
 from pathways.introductions.schemas import IntroductionOut, IntroductionRefusal, StartedOn
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import ReasonBody
@@ -104,8 +106,9 @@ def start(
 
     A spell of work is made from the placement; `no_spell` says if it could not be made. Refused if the date is in the
     future, and until the questions in `errors` are answered: a DBS check that the placement needs, or a first day
-    before the jobseeker's earliest start.
+    before the jobseeker's earliest start. A caseworker's limited key also needs the permission to record spells.
     """
+    must_hold_too(actor, Permission.SPELL_RECORD)
     with database.writing(actor) as session:
         introduction = once(
             session,
@@ -125,8 +128,13 @@ def withdraw(
     """Withdraw the introduction, with a reason. Only the partner may do this. If a place was held, it becomes free.
 
     Withdrawing a start that was recorded by mistake voids its spells. Refused while evidence or an outcome is based on
-    them. The reply lists the next placements on the shortlist.
+    them, and for a limited key without the permission to record spells. The reply lists the next placements on the
+    shortlist.
     """
+    with database.reading(actor, newest=True) as session:
+        introduction = introduction_queries.introduction(session, actor, introduction_id)
+        if introduction.state is IntroductionState.STARTED:
+            must_hold_too(actor, Permission.SPELL_RECORD)
     with database.writing(actor) as session:
         introduction = once(
             session,

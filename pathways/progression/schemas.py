@@ -138,6 +138,11 @@ class StartOut(IntroductionOut):
     no_spell: Annotated[str | None, Group.NOTES] = Field(
         description="If no spell of work was made for the start: why, and what to do."
     )
+    benefit_note: Annotated[str | None, Group.BENEFITS] = Field(
+        default=None,
+        description="What benefits need to be sent or told because of this start, with its first day. Only the partner"
+        " reads it.",
+    )
 
 
 class NewEvidence(Body):

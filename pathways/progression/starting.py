@@ -32,6 +32,7 @@ from pathways.progression.outcomes import resting_on
 from pathways.progression.schemas import NewSpell, StartOut
 from pathways.reference.tables import NoSuchReference
 from pathways.reference.working_age import too_young
+from pathways.shortlists import benefits_told
 
 NO_ENROLMENT = (
     "The start is recorded, but no spell of work was made: the jobseeker has no open enrolment. Enrol the jobseeker,"
@@ -168,8 +169,12 @@ def start_reply(session: Session, actor: Actor, introduction: Introduction) -> S
     """Return a started introduction with its spell, or the reason why it has none. A social enterprise sees neither."""
     answer = dict(introduction_actions.reply(session, actor, introduction))
     if actor.role is Role.PLACEMENT_LISTER:
-        withheld = sorted({*answer.pop("withheld"), "no_spell", "spell_id"})
+        withheld = sorted({*answer.pop("withheld"), "no_spell", "spell_id", "benefit_note"})
         return StartOut(**answer, spell_id=None, no_spell=None, withheld=withheld)
+    first_day = introduction.started_on or actor.today
+    answer["benefit_note"] = benefits_told.note_of(answer["benefit_flags"], first_day)
+    if "benefit_flags" in answer["withheld"]:
+        answer["withheld"] = sorted({*answer["withheld"], "benefit_note"})
     spells = queries.spells_of_introduction(session, introduction)
     if spells:
         return StartOut(**answer, spell_id=spells[0].id, no_spell=None)

@@ -164,7 +164,8 @@ def _partner(
         return partner.id
 
 
-router.include_router(imports.routes(files.KIND, Permission.REFERRAL_IMPORT, _partner))
+_STEPS = (Permission.REFERRAL_MAKE, Permission.REFERRAL_CHANGE)
+router.include_router(imports.routes(files.KIND, Permission.REFERRAL_IMPORT, _partner, _STEPS))
 
 
 @router.get("/{referral_id}", responses=documented(NotFound))

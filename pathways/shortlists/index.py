@@ -32,7 +32,7 @@ from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
 from pathways.placements import queries as placement_queries
-from pathways.placements.models import PlacementChangeMark
+from pathways.placements.models import PlacementChangeMark, known_pay
 from pathways.placements.versions import store_missing
 from pathways.reference import taxonomy, vocabulary
 from pathways.shortlists import profiles, queries
@@ -53,7 +53,7 @@ MOST_MENDED = 5_000  # if more placements changed, all placements are read again
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The fields of a placement that a shortlist reply contains."""
+    """The fields of a placement that a shortlist reply contains. A pay of 0: the work is known to be unpaid."""
 
     title: str
     social_enterprise: str
@@ -64,7 +64,9 @@ class Listing:
     @classmethod
     def of(cls, row: Any) -> "Listing":
         hours = float(row.hours_per_week) if row.hours_per_week is not None else None
-        return cls(row.title, row.social_enterprise, row.place_basis, hours, row.pay_per_hour_pence)
+        return cls(
+            row.title, row.social_enterprise, row.place_basis, hours, known_pay(row.kind, row.pay_per_hour_pence)
+        )
 
 
 @dataclass(frozen=True, eq=False)

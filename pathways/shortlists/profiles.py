@@ -211,7 +211,9 @@ def _benefit_rule(row: Mapping[str, str], on: date) -> BenefitRule:
         float(hours) if hours else None,
         int(pence) if pence else None,
         text,
-        is_for_unpaid_too=row.get("unpaid_too") == "yes",
+        # A table of an operator from before has a column that says whether its one text is for unpaid work too.
+        unpaid_text=row.get("unpaid_text") or (text if row.get("unpaid_too") == "yes" else ""),
+        unpaid_source=row.get("unpaid_source") or row.get("source", ""),
         source=row.get("source", ""),
         since=since,
         has_unknown_limit=has_unknown_limit,

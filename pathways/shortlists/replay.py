@@ -1,7 +1,6 @@
 """Build the replies for stored shortlists: stored ids, scores and order, with the texts the actor may read today."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
@@ -10,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 
-from matching.pairs import benefit_flags
+from matching.pairs.benefit_flags import BenefitRule
 from matching.pairs.eligibility import CheckResult, Rule
 from matching.pairs.features import Feature, Value, Values, codes_of
 from matching.pairs.profiles import JobseekerProfile
 from matching.score import explain
 from matching.score.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
 from matching.score.tables import MILLION
-from pathways.base import Actor, local_day, utc_now
+from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.fields import Group
@@ -26,8 +25,8 @@ from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements.models import Placement
-from pathways.reference import vocabulary, wording
-from pathways.shortlists import profiles, queries, snapshot
+from pathways.reference import vocabulary
+from pathways.shortlists import benefits_told, profiles, queries, snapshot
 from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
 from pathways.shortlists.models import Shortlist, ShortlistMatch
@@ -68,9 +67,6 @@ UNKNOWN = CheckResult.UNKNOWN.value
 def _withheld_names(visible: frozenset[Group]) -> frozenset[str]:
     """Return the names of the rules and features that reveal a field group that is not in ``visible``."""
     return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in visible)
-
-
-UNNAMED = "A benefit"  # in place of words that only some may read
 
 
 class Shaper:
@@ -116,7 +112,7 @@ class Shaper:
         self._benefits |= {key: [] for key in readable} | queries.benefits(self.session, self.actor, readable)
 
     @cached_property
-    def rules(self) -> tuple[benefit_flags.BenefitRule, ...]:
+    def rules(self) -> tuple[BenefitRule, ...]:
         return profiles.benefit_rules(self.shortlist.shown_on)
 
     def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
@@ -193,13 +189,7 @@ class Shaper:
         benefits = self._benefits[row.jobseeker_id]
         if not benefits:
             return []
-        flags = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
-        on = local_day(utc_now())
-        # Everybody who reads the list reads the flags, so what was written for a benefit may be no secret.
-        return [
-            asdict(flag) | ({"benefit": UNNAMED} if wording.speaks_of_convictions(flag.benefit, on) else {})
-            for flag in flags
-        ]
+        return benefits_told.shapes(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
         """Return the replies for refused pairs. Each stored row has an id, jobseeker, placement and failed checks."""
@@ -270,6 +260,7 @@ LISTINGS = (
         Placement.title,
         Organisation.name.label("social_enterprise"),
         Placement.place_basis,
+        Placement.kind,
         Placement.hours_per_week,
         Placement.pay_per_hour_pence,
     )

@@ -86,11 +86,24 @@ def test_a_limit_without_a_verified_figure_is_a_question(hours):
 @given(st.sampled_from(RULES), HOURS, PENCE)
 def test_every_paid_hour_is_flagged_with_source_and_date(rule, hours, pence):
     found = flagged(min(rule.names), hours, pence)
-    if pence == 0 and not rule.is_for_unpaid_too:
-        assert found == ()
-    else:
-        assert rule.benefit in [flag.benefit for flag in found]
-        assert all(flag.source and flag.since and flag.since <= TODAY for flag in found)
+    assert rule.benefit in [flag.benefit for flag in found]
+    assert all(flag.source and flag.since and flag.since <= TODAY for flag in found)
+
+
+OF_PAY = ("over the limit", "take-home", "paid work, even one hour", "not known", "first pay.")
+
+
+@given(st.sampled_from(RULES), HOURS, st.sampled_from([date(2025, 1, 6), date(2025, 6, 2), TODAY]))
+def test_unpaid_work_is_told_in_its_own_words_and_is_over_no_limit(rule, hours, on):
+    rules = benefit_rules(on)
+    for flag in flags([min(rule.names)], rules, hours=hours, pence_an_hour=0):
+        assert flag.is_over_limit is False
+        assert "unpaid work" in flag.text
+        assert not [word for word in OF_PAY if word in flag.text]
+        assert flag.source
+        assert flag.since <= on
+    (esa,) = flags(["ESA"], rules, hours=hours, pence_an_hour=0)
+    assert "Any pay beyond expenses makes it paid work, and then PW1 must be sent" in esa.text
 
 
 @given(st.sampled_from(RULES), HOURS, PENCE)

@@ -430,3 +430,66 @@ def test_users_with_one_mailbox_are_one_person(world: World, first: str, second:
         ]
         for user_id in users:
             assert queries.same_person(session, user_id) == (set(users) if is_one else {user_id})
+
+
+# A request that does further steps asks the permission of each.
+
+FURTHER = [
+    ("introductions", {"send": True}, "introduction:make", "introduction:move"),
+    ("enrolments", {"accept": True}, "enrolment:make", "referral:accept"),
+    ("enrolments", {"caseworker_id": str(uuid4())}, "enrolment:make", "enrolment:assign"),
+]
+
+
+def limited(client, world: World, who: str, *scopes: str) -> dict[str, str]:
+    """Return the headers of a key of a member that is limited to some permissions."""
+    operator = world.operator.then(at=datetime.now(UTC))
+    with world.database.writing(operator) as session:
+        new = NewKey(membership_id=world.actors[who].membership_id, scopes=list(scopes))
+        return {"Authorization": f"Bearer {organisation_actions.make_key(session, operator, new)[1]}"}
+
+
+@pytest.mark.parametrize(("path", "body", "own", "further"), FURTHER)
+def test_a_narrow_key_does_no_further_step_in_the_same_request(client, world: World, path, body, own, further):
+    ids = {"jobseeker_id": str(uuid4()), "placement_id": str(uuid4())}
+    if path == "enrolments":
+        ids = {"referral_id": str(uuid4()), "programme_id": str(uuid4()), "started_on": str(TODAY)}
+    for scopes, more, expected in (([own], body, 403), ([own], {}, 404), ([own, further], body, 404)):
+        answer = client.post(f"/api/v1/{path}", headers=limited(client, world, "caseworker", *scopes), json=ids | more)
+        assert (answer.status_code == 403) is (expected == 403), answer.text
+        if expected == 403:
+            assert (answer.json()["type"], further in answer.json()["detail"]) == ("/problems/key-may-not", True)
+
+
+def test_a_narrow_key_neither_starts_work_nor_resumes_an_enrolment_on_the_way(client, world: World):
+    key = limited(client, world, "caseworker", "introduction:move", "jobseeker:close")
+    start = client.post(f"/api/v1/introductions/{uuid4()}/start", headers=key, json={"started_on": str(TODAY)})
+    assert (start.status_code, "spell:record" in start.json()["detail"]) == (403, True)
+    body = {"reason": "She asked for it.", "resume_enrolment": True}
+    reopened = client.post(f"/api/v1/jobseekers/{uuid4()}/reopen", headers=key, json=body)
+    assert (reopened.status_code, "enrolment:end" in reopened.json()["detail"]) == (403, True)
+    lister = limited(client, world, "lister", "introduction:move")  # its role records no spells: the start does
+    body = {"started_on": str(TODAY)}
+    assert client.post(f"/api/v1/introductions/{uuid4()}/start", headers=lister, json=body).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "line"),
+    [
+        ("lister", "placement", "placement_ref,title,kind,postcode\np1,Cafe helper,VOLUNTEERING,N1 1AA"),
+        ("referrer", "referral", "referral_ref,referred_on,given_name,family_name\nr1,2026-09-01,Wei,Zhang"),
+    ],
+)
+def test_a_file_does_nothing_that_its_key_could_not_do_record_by_record(client, world: World, who, kind, line):
+    file = {"file": ("file.csv", line, "text/csv")}
+    path = f"/api/v1/{kind}s/imports?dry_run="
+    partner = f"&partner_id={world.organisations['partner']}" if kind == "referral" else ""
+    every = [f"{kind}:import", f"{kind}:make", f"{kind}:change"]
+    narrow = [limited(client, world, who, *scopes) for scopes in (every[:1], every[:2], [every[0], every[2]])]
+    for key in narrow:
+        assert client.post(f"{path}false{partner}", headers=key, files=file).status_code == 403
+    looked = client.post(f"{path}true{partner}", headers=narrow[0], files=file)
+    assert looked.status_code == 201, looked.text
+    apply = f"/api/v1/{kind}s/imports/{looked.json()['id']}/apply"
+    assert [client.post(apply, headers=key, json={}).status_code for key in narrow] == [403] * 3
+    assert client.post(apply, headers=limited(client, world, who, *every), json={}).status_code == 200
