@@ -162,7 +162,9 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
             "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
         )
     changed_person = jobseeker_actions.change(session, actor, person, given)
-    protect_restricted(session)  # the change may have shown that the record resembles a restricted one
+    # The change may show that the record resembles a restricted one; the reply says what that stopped.
+    duplicate_actions.identify_noted(session, actor, person.partner_id, [person.id])
+    protect_restricted(session)
     return changed_person
 
 
