@@ -502,7 +502,7 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         warnings=[Warned(**warning) for warning in content.warnings(actor.today)],
         earlier=[EarlierReferral.model_validate(row) for row in earlier] or None,
         case_was=queries.case_was(session, referral) if earlier else None,
-        nobody_notified=None if is_referrer else _nobody_notified(session, referral, content),
+        nobody_notified=None if is_referrer else _what_if_unread(session, referral, content),
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
@@ -527,7 +527,7 @@ NOBODY_NOTIFIED = (
 )
 
 
-def _nobody_notified(session: Session, referral: Referral, content: ReferralContent) -> str | None:
+def _what_if_unread(session: Session, referral: Referral, content: ReferralContent) -> str | None:
     """Return what to do if a referrer waits for a decision and can read no notice of it."""
     about = content.about
     waits = referral.referring_organisation_id or about.get("referrer_email") or about.get("referrer_name")

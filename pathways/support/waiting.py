@@ -1,6 +1,6 @@
 """What waits on the worklist because the other side answered: offers, invitations, declines, starts, decisions.
 
-An item about something to tell a person leaves the worklist with a contact recorded since, or a new introduction. After
+An item about something that a person must hear leaves the worklist with a contact recorded since, or a new introduction. After
 the days of the ``limits`` table it leaves too: then ``no_contact`` asks for the contact, or ``stalled`` for a review.
 """
 
@@ -150,7 +150,7 @@ def of_answers(session: Session, partner_id: UUID, on: date, stopped: Collection
 
 
 def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield introductions that the social enterprise or a safety exclusion ended, until the jobseeker is told."""
+    """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with the jobseeker."""
     newer = aliased(Introduction)
     introduced_again = select(newer.id).where(
         newer.partner_id == Introduction.partner_id,
@@ -186,7 +186,7 @@ def of_starts(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         yield Wait("spell_to_record", started_on or on, jobseeker_id, "introductions", introduction_id)
 
 
-def of_nobody_notified(session: Session, partner_id: UUID, stopped: Collection[UUID]) -> Iterator[Wait]:
+def of_unread_introductions(session: Session, partner_id: UUID, stopped: Collection[UUID]) -> Iterator[Wait]:
     """Yield open introductions that were sent to a social enterprise where nobody can read them."""
     rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.sent_at).where(
         Introduction.partner_id == partner_id,

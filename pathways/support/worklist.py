@@ -209,7 +209,7 @@ def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[
     for introduction_id, jobseeker_id in stopped.items():
         yield Wait("stopped", on, jobseeker_id, "introductions", introduction_id)
     yield from waiting.of_answers(session, partner_id, on, stopped)
-    yield from waiting.of_nobody_notified(session, partner_id, stopped)
+    yield from waiting.of_unread_introductions(session, partner_id, stopped)
     nation = session.get_one(Organisation, partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))
