@@ -1,6 +1,6 @@
 """What waits on the worklist because the other side answered: offers, invitations, declines, starts, decisions.
 
-An item about something that a person must hear leaves the worklist with a contact recorded since, or a new introduction. After
+An item about something that a person must hear leaves with a contact recorded since, or a new introduction. After
 the days of the ``limits`` table it leaves too: then ``no_contact`` asks for the contact, or ``stalled`` for a review.
 """
 
@@ -150,7 +150,7 @@ def of_answers(session: Session, partner_id: UUID, on: date, stopped: Collection
 
 
 def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with the jobseeker."""
+    """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with them."""
     newer = aliased(Introduction)
     introduced_again = select(newer.id).where(
         newer.partner_id == Introduction.partner_id,
