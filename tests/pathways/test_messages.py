@@ -68,6 +68,8 @@ def tell(world: World, kind: NoticeKind, subject: Any, occasion: str = "") -> No
 
 def test_the_same_is_told_once_and_one_email_a_person_carries_the_day(world: World, database, sender, outbox):
     person, enrolment = world.supported()
+    assert sender.send_due() == 1  # the caseworker, at once: a case was assigned
+    outbox.messages.clear()
     for _ in range(2):
         tell(world, NoticeKind.CHECK_IN_DUE, person)
         tell(world, NoticeKind.CHECK_IN_DUE, enrolment)
