@@ -95,6 +95,8 @@ def test_the_same_is_told_once_and_one_email_a_person_carries_the_day(world: Wor
 
 def test_what_is_urgent_goes_at_once_and_what_was_read_goes_nowhere(client, world: World, database, sender, outbox):
     person, _ = world.supported()
+    sender.send_due()  # that a case was assigned
+    outbox.messages.clear()
     tell(world, NoticeKind.AT_RISK, person)
     told = client.get("/api/v1/notices?unread=true", headers=world.key("caseworker")).json()["items"]
     (mine,) = [notice for notice in told if notice["kind"] == "at_risk"]
