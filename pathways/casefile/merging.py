@@ -116,6 +116,7 @@ def merge(
     _must_be_safe(session, kept)
     filled = _fill(session, actor, kept, taken)
     _take_case(session, actor, kept, taken)
+    _notify_caseworkers(session, actor, kept, taken)
     jobseeker_actions.move(session, actor, taken, JobseekerEvent.VOID, reason=f"Merged into {kept.reference}.")
     taken.merged_into_id = kept.id
     if taken.is_restricted:
@@ -280,6 +281,13 @@ def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobs
         jobseeker_actions.assign(session, actor, kept, *assignment)
 
 
+def _notify_caseworkers(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
+    """Notify the caseworker of the kept record what was added, and that of the other record who has the case now."""
+    jobseeker_actions.notify_caseworker(session, actor, kept, kept.caseworker_id, NoticeKind.CASE_MERGED)
+    if taken.caseworker_id != kept.caseworker_id:
+        jobseeker_actions.notify_caseworker(session, actor, kept, taken.caseworker_id, NoticeKind.CASE_REASSIGNED)
+
+
 def _record_pair_event(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str
 ) -> None:
@@ -373,6 +381,7 @@ def _restore(
         if before["last_move"] != after["last_move"]:
             jobseeker_actions.restore(session, actor, kept, _state_of(session, kept, JobseekerState(before["state"])))
     _assign_as_enrolled(session, actor, taken, taken.caseworker_id)
+    jobseeker_actions.notify_caseworker(session, actor, taken, taken.caseworker_id, NoticeKind.CASE_ASSIGNED)
     if now["is_restricted"] and not after["is_restricted"]:
         restrictions.restrict(session, actor, taken, "It was restricted while two records were one.")
         left.append("restricted")
@@ -548,15 +557,16 @@ def reply(session: Session, actor: Actor, made: Merge) -> MergeOut:
 def replies(session: Session, actor: Actor, merges: Sequence[Merge]) -> list[MergeOut]:
     ids = {key for made in merges for key in (made.jobseeker_id, made.merged_id)}
     actor.reading.people |= ids
-    rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(ids)))
-    references = {row.id: row.reference for row in rows}
+    columns = (Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id)
+    people = {row.id: row for row in session.execute(select(*columns).where(Jobseeker.id.in_(ids)))}
     return [
         MergeOut(
             id=made.id,
             jobseeker_id=made.jobseeker_id,
-            reference=references[made.jobseeker_id],
+            reference=people[made.jobseeker_id].reference,
             merged_id=made.merged_id,
-            merged_reference=references[made.merged_id],
+            merged_reference=people[made.merged_id].reference,
+            caseworker_id=people[made.jobseeker_id].caseworker_id,
             made_at=made.recorded_at,
             by=made.by,
             reason=made.reason,

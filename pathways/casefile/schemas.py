@@ -64,6 +64,9 @@ class MergeOut(Schema):
     reference: Annotated[str, Group.RECORD]
     merged_id: Annotated[UUID, Group.RECORD]
     merged_reference: Annotated[str, Group.RECORD]
+    caseworker_id: Annotated[UUID | None, Group.RECORD] = Field(
+        description="The membership of the caseworker who has the kept record's case now."
+    )
     made_at: Annotated[datetime, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]
     reason: Annotated[str, Group.RECORD]

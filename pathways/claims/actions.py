@@ -315,10 +315,7 @@ def move(
     session.flush()  # the reply needs the new version number
     if to_state in OVER:
         _release_reserved(session, claim)
-    if event is ClaimEvent.QUERY:
-        _notify_of_query(session, actor, claim)
-    if row.told_by_partner:
-        _notify_of_decision(session, actor, claim, row, claim.commissioner_id, NoticeKind.CLAIM_TO_CONFIRM)
+    _notify_of_move(session, actor, claim, row, event)
     return claim
 
 
@@ -424,6 +421,43 @@ def _notify_of_decision(
     roles = [Role.COMMISSIONER if organisation_id == claim.commissioner_id else Role.TEAM_MANAGER]
     about, occasion = ("claims", claim.id), str(row.id)
     message_actions.notify_roles(session, actor, organisation_id, roles, kind, about=about, occasion=occasion)
+
+
+def _notify_of_move(session: WriteSession, actor: Actor, claim: Claim, row: ClaimMove, event: ClaimEvent) -> None:
+    """Notify the funder of what waits for it, and the partner of what the funder decided."""
+    if event is ClaimEvent.QUERY:
+        _notify_of_query(session, actor, claim)
+    elif event in NOTICE_TO_PARTNER:
+        _notify_partner(session, actor, claim, row, NOTICE_TO_PARTNER[event])
+    elif event in {ClaimEvent.SUBMIT, ClaimEvent.ANSWER}:
+        _notify_of_decision(session, actor, claim, row, claim.commissioner_id, NoticeKind.CLAIM_TO_DECIDE)
+    if row.told_by_partner:
+        _notify_of_decision(session, actor, claim, row, claim.commissioner_id, NoticeKind.CLAIM_TO_CONFIRM)
+
+
+NOTICE_TO_PARTNER = {
+    ClaimEvent.ACCEPT: NoticeKind.CLAIM_DECIDED,
+    ClaimEvent.PAY: NoticeKind.CLAIM_DECIDED,
+    ClaimEvent.FAIL: NoticeKind.CLAIM_TURNED_DOWN,
+    ClaimEvent.REVERSE: NoticeKind.CLAIM_TURNED_DOWN,
+}
+
+
+def _notify_partner(session: WriteSession, actor: Actor, claim: Claim, row: ClaimMove, kind: NoticeKind) -> None:
+    """Notify the jobseeker's caseworker, who submitted the claim and the team managers of a decision on it."""
+    person = session.get_one(Jobseeker, claim.jobseeker_id)
+    members = message_queries.members(session, claim.partner_id, [Role.CASEWORKER, Role.TEAM_MANAGER])
+    managers = message_queries.members(session, claim.partner_id, [Role.TEAM_MANAGER])
+    owners = {message_queries.user_of(session, person.caseworker_id), claim.submitted_by}
+    message_actions.notify(
+        session,
+        actor,
+        [one for one in members if one != actor.user_id and (one in owners or one in managers)],
+        kind,
+        about=("claims", claim.id),
+        organisation_id=claim.partner_id,
+        occasion=str(row.id),
+    )
 
 
 def _notify_of_query(session: WriteSession, actor: Actor, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""Scheduled job for claims: notify team managers of payments that must be paid back to the funder."""
+"""Scheduled job for claims: notify team managers and the funder of payments that must be paid back."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +16,7 @@ from pathways.scheduled import ScheduledJob
 
 
 def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
-    """Yield the ids of a partner's paid claims for which the outcome has been withdrawn."""
+    """Yield the ids of a partner's paid claims for which the outcome no longer counts."""
     paid = list(session.scalars(select(Claim).where(Claim.partner_id == partner_id, Claim.state == ClaimState.PAID)))
     current = queries.current_outcomes(session, paid)
     yield from (claim.id for claim in paid if claim.outcome_id not in current)
@@ -25,7 +25,9 @@ def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
 def _notify(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
     claim = session.get_one(Claim, claim_id)
     kind, about = NoticeKind.CLAIM_OWED_BACK, ("claims", claim.id)
-    return bool(message_actions.notify_roles(session, actor, claim.partner_id, [Role.TEAM_MANAGER], kind, about=about))
+    sides = ((claim.partner_id, Role.TEAM_MANAGER), (claim.commissioner_id, Role.COMMISSIONER))
+    written = [message_actions.notify_roles(session, actor, side, [role], kind, about=about) for side, role in sides]
+    return any(written)
 
 
 OF_PARTNERS = (ScheduledJob("notify of claims owed back", _owed, _notify),)

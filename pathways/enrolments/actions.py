@@ -32,9 +32,6 @@ from pathways.facts import MoveRefused, NotYourMove, destination, possible_event
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import JOBSEEKER_MOVES, Jobseeker, JobseekerEvent
-from pathways.messages import actions as message_actions
-from pathways.messages import queries as message_queries
-from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Membership, Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import tables
@@ -111,7 +108,6 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     session.add(enrolment)
     session.flush()  # the move row has a foreign key to the enrolment
     session.add(_move_row(actor, enrolment, "start", None, EnrolmentState.STARTED, new.started_on))
-    _notify_former(session, actor, person, caseworker)
     jobseeker_actions.assign(session, actor, person, caseworker.id, programme.id)
     session.flush()  # raises the version number, which the reply returns
     return enrolment
@@ -209,7 +205,6 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
     caseworker = _caseworker(session, actor, new.caseworker_id)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
     _may_assign(session, actor, person, caseworker)
-    _notify_former(session, actor, person, caseworker)
     enrolment.caseworker_id = caseworker.id
     enrolment.caseworker_from = valid_on
     jobseeker_actions.assign(session, actor, person, caseworker.id, enrolment.programme_id, valid_on)
@@ -223,22 +218,6 @@ def _may_assign(session: Session, actor: Actor, person: Jobseeker, caseworker: M
     if had in {None, actor.membership_id} or person.caseworker_id == caseworker.id or actor.role is Role.TEAM_MANAGER:
         return
     raise NotYourMove("This case has or had another caseworker. Ask a team manager to assign it.")
-
-
-def _notify_former(session: WriteSession, actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
-    """Notify the caseworker whose case goes to another caseworker, unless they assigned it themselves."""
-    former = message_queries.user_of(session, person.caseworker_id)
-    if former is None or former == actor.user_id or person.caseworker_id == caseworker.id:
-        return
-    message_actions.notify(
-        session,
-        actor,
-        [former],
-        NoticeKind.CASE_REASSIGNED,
-        about=("jobseekers", person.id),
-        organisation_id=person.partner_id,
-        occasion=actor.at.isoformat(),
-    )
 
 
 def correct_start(
@@ -332,24 +311,24 @@ def ask_about_work(
     session: Session,
     sources: Sequence[StageSource],
     person: Jobseeker,
-    enrolment: Enrolment | None,
     leaving: LeavingBody,
+    on: date,
 ) -> None:
-    """Refuse to end an enrolment or a case as in work if no spell of work is recorded and no reason is given for it.
+    """Refuse to end an enrolment or a case as in work if no such work is recorded and no reason is given for it.
 
-    A spell counts if it was not over when the enrolment started.
+    A spell counts if it is a job and is not over on the day of leaving.
     """
     if leaving.end_reason is not EndReason.IN_WORK or leaving.without_spell_because is not None:
         return
-    since = enrolment.started_on if enrolment is not None else None
     for source in sources:
         for stretch in source(session, person.partner_id, [person.id]):
-            is_recent = stretch.until is None or since is None or stretch.until >= since
-            if stretch.stage is ProgressStage.STARTED_WORK and is_recent:
+            is_running = stretch.until is None or stretch.until >= on
+            if stretch.stage is ProgressStage.STARTED_WORK and stretch.is_job and is_running:
                 return
     raise WorkNotRecorded(
-        "The end reason says that the jobseeker is in work, but no spell of work is recorded, so no outcome can be"
-        " claimed. Record the spell first. If there is none to record, say why (without_spell_because).",
+        "The end reason says that the jobseeker is in work, but no spell of a job is recorded for the day of leaving."
+        " Record the spell first, or choose another end reason. If there is none to record, say why"
+        " (without_spell_because).",
         pointer="/without_spell_because",
     )
 
@@ -358,7 +337,7 @@ def leave(
     session: WriteSession, actor: Actor, enrolment: Enrolment, ending: EnrolmentEnding, sources: Sequence[StageSource]
 ) -> Enrolment:
     """End an enrolment, after asking about work that is not recorded."""
-    ask_about_work(session, sources, session.get_one(Jobseeker, enrolment.jobseeker_id), enrolment, ending)
+    ask_about_work(session, sources, session.get_one(Jobseeker, enrolment.jobseeker_id), ending, ending.ended_on)
     return end(session, actor, enrolment, ending)
 
 
@@ -389,7 +368,7 @@ def close_case(
     session: WriteSession, actor: Actor, person: Jobseeker, closing: Closing, sources: Sequence[StageSource]
 ) -> Jobseeker:
     """Close the case of a jobseeker. An open enrolment ends on the same day for the given ``end_reason``."""
-    ask_about_work(session, sources, person, queries.last_enrolment(session, person), closing)
+    ask_about_work(session, sources, person, closing, closing.closed_on)
     because = closing.without_spell_because
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:

@@ -14,7 +14,7 @@ from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession, acting_as, after_commit
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
-from pathways.introductions import queries, start_questions, stops
+from pathways.introductions import notifying, queries, start_questions, stops
 from pathways.introductions.models import (
     HOLDS_A_PLACE,
     INTRODUCTION_MOVES,
@@ -37,8 +37,6 @@ from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
-from pathways.messages import actions as message_actions
-from pathways.messages.models import NoticeKind
 from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
@@ -60,7 +58,10 @@ PUTS_FORWARD = frozenset(
         IntroductionEvent.START,
     }
 )
-OFFERED_ON = "introduction:offer_on"
+NOBODY_NOTIFIED = (
+    "Nobody at the social enterprise has an account, so nobody there was notified. Contact the social enterprise"
+    " yourself, and record its answer."
+)
 OPTIONS = 3  # the number of further placements listed when an introduction ends without a start
 
 
@@ -206,7 +207,7 @@ def move(
     if to_state not in OPEN:
         end_links(session, [introduction.id], actor.at)
     if no is None or no.notifies:
-        _notify_other_side(session, actor, introduction, event)
+        notifying.notify_other_side(session, actor, introduction, event)
     if is_freed:
         offer_after_commit(session, actor, introduction.placement_id)
     return introduction
@@ -256,54 +257,6 @@ def end_links(session: WriteSession, introduction_ids: Collection[UUID], at: dat
         .values(expires_at=at)
     )
     return int(session.execute(ended, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
-
-
-# The notice to the jobseeker's caseworker about a step of the social enterprise, and to the placement listers about a
-# step of the partner. Each side is notified only of what the other side did.
-TO_CASEWORKER = {
-    IntroductionEvent.INVITE: NoticeKind.INTRODUCTION_INVITED,
-    IntroductionEvent.WAIT: NoticeKind.INTRODUCTION_WAITS,
-    IntroductionEvent.OFFER: NoticeKind.OFFER_MADE,
-    IntroductionEvent.DECLINE: NoticeKind.INTRODUCTION_DECLINED,
-    IntroductionEvent.START: NoticeKind.WORK_STARTED,
-    IntroductionEvent.END: NoticeKind.WORK_ENDED,
-}
-TO_LISTERS = {
-    IntroductionEvent.SEND: NoticeKind.INTRODUCTION_SENT,
-    IntroductionEvent.RECONSIDER: NoticeKind.INTRODUCTION_SENT,
-    IntroductionEvent.ACCEPT: NoticeKind.OFFER_ACCEPTED,
-    IntroductionEvent.DECLINE: NoticeKind.INTRODUCTION_CLOSED,
-    IntroductionEvent.WITHDRAW: NoticeKind.INTRODUCTION_CLOSED,
-}
-
-
-def _notify_other_side(
-    session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
-) -> None:
-    """Notify the caseworker of what the social enterprise did, or the placement listers of what the partner did."""
-    about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
-    is_theirs = _is_outside(actor) or actor.doing == OFFERED_ON
-    if is_theirs and event in TO_CASEWORKER:
-        person = session.get_one(Jobseeker, introduction.jobseeker_id)
-        message_actions.notify_owner(
-            session,
-            actor,
-            introduction.partner_id,
-            person.caseworker_id,
-            TO_CASEWORKER[event],
-            about=about,
-            occasion=occasion,
-        )
-    elif event in TO_LISTERS and introduction.sent_at is not None:
-        message_actions.notify_roles(
-            session,
-            actor,
-            introduction.social_enterprise_id,
-            [Role.PLACEMENT_LISTER],
-            TO_LISTERS[event],
-            about=about,
-            occasion=occasion,
-        )
 
 
 def _settle_place(
@@ -413,7 +366,9 @@ def offer_waiting(session: WriteSession, actor: Actor, introduction_id: UUID) ->
     row = queries.put_on_the_list(session, waiting)
     role = Role(row.made_by_role)
     own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
-    list_actor = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
+    list_actor = actor.then(
+        user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=notifying.OFFERED_ON
+    )
     try:
         with acting_as(session, list_actor):
             move(session, list_actor, waiting, IntroductionEvent.OFFER, reason="A place became free.")
@@ -446,8 +401,8 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
 
 
 def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
-    """Return the next placements on the shortlist without those that a safety exclusion forbids; none for a lister."""
-    if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
+    """Return the next placements on the latest shortlist, without those that are excluded; none for a lister."""
+    if actor.role is Role.PLACEMENT_LISTER:
         return []
     rows = queries.next_on_the_shortlist(session, introduction, actor.today, OPTIONS * 2)
     pairs = [(introduction.jobseeker_id, row.Placement) for row in rows]
@@ -574,6 +529,9 @@ def _shaped(
         if wording
         else None,
         why_not=(wording.outside if outside else wording.referrer) if wording else None,
+        nobody_notified=NOBODY_NOTIFIED
+        if introduction.sent_at is not None and introduction.state in OPEN and not row.has_lister and stop is None
+        else None,
         waiting_position=position,
         possible_events=events,
         version=introduction.version,

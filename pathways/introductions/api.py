@@ -1,4 +1,4 @@
-"""Routes for introductions. Those for a start and a withdrawal are in ``progression``, which also has the spells."""
+"""Routes for introductions. Those for a start, an end and a withdrawal are in ``progression``, with the spells."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -219,12 +219,6 @@ def reconsider(introduction_id: UUID, actor: Mover, database: DatabaseDep, once:
     A social enterprise may reopen only an introduction that it ended. Refused if the introduction cannot be sent now.
     """
     return _move(introduction_id, actor, database, once, IntroductionEvent.RECONSIDER)
-
-
-@router.post("/{introduction_id}/end", responses=REFUSALS)
-def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Record that the work is over. The place becomes free and is offered to the jobseeker who has waited longest."""
-    return _move(introduction_id, actor, database, once, IntroductionEvent.END)
 
 
 @router.post("/{introduction_id}/decline", responses=REFUSALS)

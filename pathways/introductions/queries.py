@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
+from pathways.access.models import User
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.duplicates.models import DuplicatePair, may_be_one_person
@@ -18,9 +19,9 @@ from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship,
 from pathways.introductions.models import OPEN, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, ProfileVersion
-from pathways.organisations.models import Organisation
+from pathways.organisations.models import Membership, Organisation
 from pathways.placements.models import Place, Placement, PlacementState, PlaceState
-from pathways.shortlists.models import ShortlistMatch
+from pathways.shortlists.models import Shortlist, ShortlistMatch
 
 
 def _same_person(partner_id: Any, jobseeker_id: Any) -> ColumnElement[bool]:
@@ -122,6 +123,19 @@ def _may_be_unsafe(one: Any, other: Any) -> ColumnElement[bool]:
     )
 
 
+HAS_LISTER = (
+    select(Membership.id)
+    .join(User, User.id == Membership.user_id)
+    .where(
+        Membership.organisation_id == Introduction.social_enterprise_id,
+        Membership.role == Role.PLACEMENT_LISTER,
+        Membership.ended_at.is_(None),
+        User.is_machine.is_(False),
+    )
+    .exists()
+)
+
+
 # The query for all data that a reply needs besides the introduction's own row. It is built once, because building it
 # costs more than running it.
 BESIDE: Select[Any] = (
@@ -145,6 +159,7 @@ BESIDE: Select[Any] = (
         LAST_MOVE.reason.label("last_reason"),
         LAST_MOVE.why,
         LAST_MOVE.said_by,
+        HAS_LISTER.label("has_lister"),
         or_(
             JobseekerDetails.contact_withheld_reason.is_not(None),
             *(_may_be_unsafe(one, other) for one, other in SIDES),
@@ -341,12 +356,18 @@ def in_line(session: Session, placement_id: UUID) -> int:
 
 
 def next_on_the_shortlist(session: Session, introduction: Introduction, on: date, count: int) -> list[Any]:
-    """Return the next placements of the introduction's shortlist, by rank.
+    """Return the next placements of the jobseeker's latest shortlist, by rank, or else of the introduction's.
 
     Leaves out placements that are closed, not reconfirmed, without a free place, or already tried for the jobseeker.
     """
     tried = select(Introduction.placement_id).where(
         Introduction.partner_id == introduction.partner_id, Introduction.jobseeker_id == introduction.jobseeker_id
+    )
+    latest = (
+        select(Shortlist.id)
+        .where(Shortlist.partner_id == introduction.partner_id, Shortlist.jobseeker_id == introduction.jobseeker_id)
+        .order_by(Shortlist.id.desc())
+        .limit(1)
     )
     free = (
         select(func.count())
@@ -359,7 +380,8 @@ def next_on_the_shortlist(session: Session, introduction: Introduction, on: date
         .join(ShortlistMatch, ShortlistMatch.placement_id == Placement.id)
         .where(
             ShortlistMatch.partner_id == introduction.partner_id,
-            ShortlistMatch.shortlist_id == introduction.shortlist_id,
+            ShortlistMatch.jobseeker_id == introduction.jobseeker_id,
+            ShortlistMatch.shortlist_id == (session.scalars(latest).first() or introduction.shortlist_id),
             Placement.state == PlacementState.PUBLISHED,
             or_(Placement.closes_on.is_(None), Placement.closes_on >= on),
             Placement.reconfirm_by >= on,

@@ -93,7 +93,7 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
     if place.held_until >= actor.today:
         kind, occasion = NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat()
         return bool(_notify_owner(session, actor, introduction, kind, occasion))
-    no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
+    no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER, notifies=False)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
     _notify_of_expiry(session, actor, introduction)
     return True
@@ -162,7 +162,7 @@ def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID
     if is_over("introduction_escalation"):
         notices += _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
     if is_over("introduction_expiry"):
-        no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
+        no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE, notifies=False)
         actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
         _notify_of_expiry(session, actor, introduction)
         return True
@@ -191,7 +191,7 @@ def _expire_with_placement(session: WriteSession, actor: Actor, introduction_id:
     placement = session.get_one(Placement, introduction.placement_id)
     if introduction.state not in BEFORE_AN_OFFER or placement.state is not PlacementState.CLOSED:
         return False
-    no = actions.No(WhyNot.LISTING_CLOSED, Side.SOCIAL_ENTERPRISE)
+    no = actions.No(WhyNot.LISTING_CLOSED, Side.SOCIAL_ENTERPRISE, notifies=False)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
     _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
     return True

@@ -81,6 +81,11 @@ class DbsCheckSeen(Body):
     level: DbsLevel = Field(description="The level of the certificate.")
     seen_on: Day = Field(description="The day on which the certificate was seen.")
     seen_by: NeededLine = Field(description="Who saw the certificate: a name or a post.")
+    day_is_right: bool = Field(
+        default=False,
+        description="True if the day is right although it is after the first day of work, or long ago. Needed only"
+        " then.",
+    )
 
 
 class StartedOn(Body):
@@ -149,6 +154,9 @@ class IntroductionOut(Schema):
     said_by: Annotated[Side | None, Group.NOTES]
     words: Annotated[WordsOf | None, Group.NOTES]
     why_not: Annotated[str | None, Group.RECORD] = Field(description="Why the introduction ended, as a sentence.")
+    nobody_notified: Annotated[str | None, Group.NOTES] = Field(
+        default=None, description="If nobody at the social enterprise can read the introduction: what to do."
+    )
     earlier_end: Annotated[str | None, Group.NOTES] = Field(
         default=None, description="If the pair was introduced before: when and why that introduction ended."
     )

@@ -5,10 +5,10 @@ social enterprise reads other words than the partner, because it may not know wh
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, day_in_words, local_day
 from pathways.database import Session
 from pathways.errors import Conflict, RuleBroken
 from pathways.introductions.models import Introduction
@@ -16,6 +16,7 @@ from pathways.introductions.schemas import StartedOn
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements.models import DbsLevel, Placement
+from pathways.reference import tables
 from pathways.reference.vocabularies import labels_of
 
 _D = DbsLevel
@@ -57,12 +58,14 @@ class StartAnswers:
 def answers(session: Session, actor: Actor, introduction: Introduction, start: StartedOn) -> StartAnswers:
     """Return the answers to record with a start. Raise ``StartNeedsAnswers`` with each question that has no answer.
 
-    Refuses a first day in the future, and a certificate that was seen after today or is of too low a level.
+    Refuses a first day in the future or before the introduction was made, and a certificate that was seen after today
+    or is of too low a level.
     """
     if start.started_on > actor.today:
         raise RuleBroken(
             "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
         )
+    _must_be_possible(actor, introduction, start.started_on)
     placement = session.get_one(Placement, introduction.placement_id)
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
     profile = jobseeker_queries.profile(session, person)
@@ -76,6 +79,8 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
         outside = actor.role is Role.PLACEMENT_LISTER
         question = EARLIER_FOR_ENTERPRISE if outside else EARLIER_FOR_PARTNER
         asked.append({"pointer": "/earlier_start_agreed", "detail": question})
+    if start.dbs_check is not None and not start.dbs_check.day_is_right:
+        asked += _unlikely_day(start.dbs_check.seen_on, start.started_on, actor.today)
     if asked:
         raise StartNeedsAnswers(" ".join(question["detail"] for question in asked), errors=asked)
     agreed = True if is_earlier else None
@@ -94,6 +99,41 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
             "The day on which the certificate was seen cannot be in the future.", pointer="/dbs_check/seen_on"
         )
     return StartAnswers(start.started_on, check.level, check.seen_on, check.seen_by, agreed)
+
+
+def _must_be_possible(actor: Actor, introduction: Introduction, started_on: date) -> None:
+    """Refuse a first day before the introduction was made: the work cannot have come from it."""
+    made_on = local_day(introduction.made_at)
+    if started_on >= made_on:
+        return
+    what = (
+        "If the work began earlier, contact the partner."
+        if actor.role is Role.PLACEMENT_LISTER
+        else "If the work began earlier, withdraw this introduction and record the spell of work without it."
+    )
+    raise RuleBroken(
+        f"The introduction was made on {day_in_words(made_on)}, so the first day cannot be before that. Correct the"
+        f" first day. {what}",
+        pointer="/started_on",
+    )
+
+
+def _unlikely_day(seen_on: date, started_on: date, today: date) -> list[dict[str, Any]]:
+    """Return the question about a day on which a certificate was seen, if that day is likely a slip."""
+    most = int(tables.limit("dbs_seen_days", today))
+    if started_on < seen_on <= today:
+        why = "The certificate was seen only after the first day of work."
+    elif seen_on < started_on - timedelta(days=most):
+        why = f"The certificate was seen on {day_in_words(seen_on)}, long before the first day of work."
+    else:
+        return []
+    return [
+        {
+            "pointer": "/dbs_check/day_is_right",
+            "detail": f"{why} Correct the day (seen_on) or see the certificate again. If the day is right, say so"
+            " (day_is_right: true).",
+        }
+    ]
 
 
 def _dbs_question(needed: DbsLevel) -> str:

@@ -24,6 +24,10 @@ LIVE = (*OPEN, IntroductionState.STARTED)
 STILL_POSSIBLE = frozenset({IntroductionEvent.DECLINE, IntroductionEvent.END})
 
 
+# The reason of the move with which a safety exclusion withdraws an open introduction.
+COVERED = "A safety exclusion bars the jobseeker from this placement."
+
+
 class Stop(StrEnum):
     """Why an introduction is stopped. No social enterprise may read it."""
 

@@ -37,6 +37,9 @@ from pathways.jobseekers.schemas import (
     JobseekerOut,
     Warned,
 )
+from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
+from pathways.messages.models import NoticeKind
 from pathways.reference.postcodes import GridPoint, locate, locate_all
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -289,7 +292,10 @@ def assign(
     programme_id: UUID | None,
     valid_on: date | None = None,
 ) -> None:
-    """Record the caseworker from the day ``valid_on`` (default: today). The caller checks who may be the caseworker."""
+    """Record the caseworker from the day ``valid_on`` (default: today). The caller checks who may be the caseworker.
+
+    The caseworker who had the case and the one who has it now are notified.
+    """
     previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
     if previous is None or previous.caseworker_id != caseworker_id:
         session.add(
@@ -302,8 +308,29 @@ def assign(
                 caseworker_id=caseworker_id,
             )
         )
-    person.caseworker_id = caseworker_id
+    former, person.caseworker_id = person.caseworker_id, caseworker_id
     person.programme_id = programme_id
+    if caseworker_id is not None and caseworker_id != former:
+        notify_caseworker(session, actor, person, former, NoticeKind.CASE_REASSIGNED)
+        notify_caseworker(session, actor, person, caseworker_id, NoticeKind.CASE_ASSIGNED)
+
+
+def notify_caseworker(
+    session: WriteSession, actor: Actor, person: Jobseeker, membership_id: UUID | None, kind: NoticeKind
+) -> None:
+    """Notify one caseworker of what happened to a case, unless they did it themselves or have left."""
+    user_id = message_queries.user_of(session, membership_id)
+    if user_id in {None, actor.user_id}:
+        return
+    message_actions.notify(
+        session,
+        actor,
+        [user_id],
+        kind,
+        about=("jobseekers", person.id),
+        organisation_id=person.partner_id,
+        occasion=actor.at.isoformat(),
+    )
 
 
 def withdraw_fact(session: WriteSession, actor: Actor, fact: Any, reason: str) -> Any:

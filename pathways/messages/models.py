@@ -53,6 +53,15 @@ class NoticeKind(StrEnum):
     REFERRAL_ACCEPTED = "referral_accepted"
     REFERRAL_DECLINED = "referral_declined"
     PLACEMENT_CLOSED = "placement_closed"
+    PLACEMENT_CHANGED = "placement_changed"
+    CASE_ASSIGNED = "case_assigned"
+    CASE_MERGED = "case_merged"
+    INTRODUCTION_REOPENED = "introduction_reopened"
+    SAFETY_WITHDREW = "safety_withdrew"
+    STEP_RECORDED = "step_recorded"
+    CLAIM_TO_DECIDE = "claim_to_decide"
+    CLAIM_DECIDED = "claim_decided"
+    CLAIM_TURNED_DOWN = "claim_turned_down"
 
 
 URGENT = frozenset(
@@ -60,6 +69,12 @@ URGENT = frozenset(
         NoticeKind.INTRODUCTION_SENT,
         NoticeKind.OFFER_MADE,
         NoticeKind.PLACEMENT_CLOSED,
+        NoticeKind.PLACEMENT_CHANGED,
+        NoticeKind.CASE_ASSIGNED,
+        NoticeKind.CASE_MERGED,
+        NoticeKind.INTRODUCTION_REOPENED,
+        NoticeKind.SAFETY_WITHDREW,
+        NoticeKind.CLAIM_TURNED_DOWN,
         NoticeKind.INTRODUCTION_INVITED,
         NoticeKind.INTRODUCTION_DECLINED,
         NoticeKind.OFFER_ACCEPTED,

@@ -58,6 +58,14 @@ TEXT: dict[K, tuple[str, str]] = {
         "An introduction to your placement has ended. There is nothing to do.",
         "{n} introductions to your placements have ended. There is nothing to do.",
     ),
+    K.INTRODUCTION_REOPENED: (
+        "A social enterprise reopened an introduction that it had declined. Ask the jobseeker whether to go on.",
+        "Social enterprises reopened {n} introductions that they had declined. Ask the jobseekers whether to go on.",
+    ),
+    K.STEP_RECORDED: (
+        "The partner recorded a step of an introduction for you. Open it, and contact the partner if it is wrong.",
+        "The partner recorded steps of {n} introductions for you. Open them, and contact the partner if any is wrong.",
+    ),
     K.OFFER_ACCEPTED: (
         "A jobseeker accepted the place you offered. Agree the first day with the partner.",
         "{n} jobseekers accepted the places you offered. Agree the first days with the partners.",
@@ -106,6 +114,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "A placement with an open introduction was closed. Ask the social enterprise whether an offer still counts.",
         "Placements with {n} open introductions were closed. Ask the social enterprises whether offers still count.",
     ),
+    K.PLACEMENT_CHANGED: (
+        "The pay, hours, dates or location of a placement with an open introduction changed. Tell the jobseeker.",
+        "The terms of placements with {n} open introductions changed. Tell the jobseekers.",
+    ),
     K.AT_RISK: (
         "A jobseeker's work is at risk or has ended. Contact the jobseeker.",
         "The work of {n} jobseekers is at risk or has ended. Contact them.",
@@ -137,17 +149,47 @@ TEXT: dict[K, tuple[str, str]] = {
             " each and act today."
         ),
     ),
+    K.SAFETY_WITHDREW: (
+        (
+            "An introduction was withdrawn, because a safety exclusion covers it. Read what the social enterprise"
+            " had already read, and tell the jobseeker."
+        ),
+        (
+            "{n} introductions were withdrawn, because safety exclusions cover them. Read what the social enterprises"
+            " had already read, and tell the jobseekers."
+        ),
+    ),
     K.RESTRICTED_ON_SUSPICION: (
         "A record was restricted, because it may belong to a person with a restricted record. Compare the two records.",
         "{n} records were restricted, because they may belong to people with restricted records. Compare the records.",
     ),
     K.CASE_REASSIGNED: (
-        "A case of yours was assigned to another caseworker. You need do nothing more on it.",
-        "{n} cases of yours were assigned to other caseworkers. You need do nothing more on them.",
+        "A case of yours now has another caseworker, who was notified. You need do nothing more on it.",
+        "{n} cases of yours now have other caseworkers, who were notified. You need do nothing more on them.",
+    ),
+    K.CASE_ASSIGNED: (
+        "A case was assigned to you. Open it, and read in your worklist what waits: an offer may run out.",
+        "{n} cases were assigned to you. Open them, and read in your worklist what waits: an offer may run out.",
+    ),
+    K.CASE_MERGED: (
+        "Another record was merged into a case of yours. Open the case and read what the other record adds.",
+        "Other records were merged into {n} cases of yours. Open the cases and read what the other records add.",
     ),
     K.CLAIM_OWED_BACK: (
-        "The outcome of a paid claim was withdrawn, so the partner must repay the funder.",
-        "The outcomes of {n} paid claims were withdrawn, so the partner must repay the funder.",
+        "The outcome of a paid claim no longer counts, so the partner must repay the funder.",
+        "The outcomes of {n} paid claims no longer count, so the partner must repay the funder.",
+    ),
+    K.CLAIM_TO_DECIDE: (
+        "A claim is waiting for your decision. Open it and decide.",
+        "{n} claims are waiting for your decision. Open them and decide.",
+    ),
+    K.CLAIM_DECIDED: (
+        "A claim was accepted or paid. Open it to read the decision.",
+        "{n} claims were accepted or paid. Open them to read the decisions.",
+    ),
+    K.CLAIM_TURNED_DOWN: (
+        "A claim was turned down, or its payment was reversed. Read the reason, and decide whether to claim again.",
+        "{n} claims were turned down or reversed. Read the reasons, and decide whether to claim again.",
     ),
     K.CLAIM_TO_CONFIRM: (
         "A partner recorded a decision on a claim in your name. Confirm or contest it.",

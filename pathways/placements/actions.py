@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, inspect, select, update
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import flag_modified, get_history
 from uuid_utils.compat import uuid7
 
 from pathways.access.models import User
@@ -40,6 +40,12 @@ from pathways.reference.wording import AdvertWords, WordingNeed
 
 # What other rooms do, in the same transaction, when a placement has been closed. Each room adds its function.
 WHEN_CLOSED: list[Callable[[WriteSession, Actor, Placement], None]] = []
+# The same, when the terms of a placement have changed: what a jobseeker who was offered a place relied on.
+WHEN_CHANGED: list[Callable[[WriteSession, Actor, Placement], None]] = []
+TERMS = (
+    *("title", "kind", "pay_per_hour_pence", "hours_per_week", "hours_flexible", "half_days"),
+    *("starts_on", "ends_on", "postcode", "remote"),
+)
 NOT_COLUMNS = {"places", "pay_per_hour_pounds", "ref", "confirm_wording"}
 HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days counts as 3 days
 
@@ -179,8 +185,7 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
             raise RuleBroken(f"{name} cannot be empty. Give a value, or leave {name} out.", pointer=f"/{name}")
     check_days(given, actor.today)
     before = changed_copy(placement, {})
-    for name, value in columns_of(session, given).items():
-        setattr(placement, name, value)
+    set_columns(session, actor, placement, columns_of(session, given))
     if placement.as_written:
         left = {name: said for name, said in placement.as_written.items() if name not in given}
         placement.as_written = left or None
@@ -219,6 +224,15 @@ def must_keep_terms(actor: Actor, before: Placement, after: Placement, *, is_hel
     reasons = legality.reasons_against_terms(before, after, actor.today, is_held=is_held)
     if reasons:
         raise TermsRefused(" ".join(reasons), reasons=reasons)
+
+
+def set_columns(session: WriteSession, actor: Actor, placement: Placement, columns: Mapping[str, Any]) -> None:
+    """Set columns of a placement. If its terms change, other rooms act on it (``WHEN_CHANGED``)."""
+    for name, value in columns.items():
+        setattr(placement, name, value)
+    if any(get_history(placement, name).has_changes() for name in TERMS):
+        for act in WHEN_CHANGED:
+            act(session, actor, placement)
 
 
 def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:

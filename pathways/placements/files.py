@@ -275,8 +275,7 @@ class PlacementIntake:
         planned, changes = self._to_update(placement, columns, values, current)
         if planned.state is not RowState.TO_UPDATE:
             return planned
-        for name, value in changes.items():
-            setattr(placement, name, value)
+        actions.set_columns(session, self.actor, placement, changes)
         if values["places"] is not None and values["places"] != current.places:
             actions.set_places(session, self.actor, placement, values["places"])
             flag_modified(placement, "state")  # places are separate rows; this increases the version number too

@@ -4,7 +4,7 @@ import shlex
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, Body, File, Query, Response, UploadFile
 
 from pathways import audit
 from pathways.access.guards import (
@@ -45,6 +45,7 @@ from pathways.progression.schemas import (
     SpellEnding,
     SpellOut,
     StartOut,
+    WorkEnding,
 )
 
 spells = APIRouter(prefix="/spells", tags=["progression"], route_class=PathwaysRoute)
@@ -119,6 +120,34 @@ def start(
             lambda made: introduction_queries.introduction(session, actor, made),
         )
         return starting.start_reply(session, actor, introduction)
+
+
+@introduced.post("/{introduction_id}/end", responses=REFUSALS)
+def end(
+    introduction_id: UUID,
+    actor: IntroductionMover,
+    database: DatabaseDep,
+    once: OnceDep,
+    ending: Annotated[WorkEnding | None, Body()] = None,
+) -> IntroductionOut:
+    """Record that the work is over. Its spell of work ends, so that no more check-ins become due.
+
+    The place becomes free and is offered to the jobseeker who has waited longest. Refused until `ended_on` says the
+    last day of work, if a spell of work is running, and while hours or an outcome are recorded after that day.
+    """
+    with database.writing(actor) as session:
+        introduction = once(
+            session,
+            actor,
+            lambda: starting.end_introduction(
+                session,
+                actor,
+                introduction_queries.introduction(session, actor, introduction_id),
+                ending or WorkEnding(),
+            ),
+            lambda made: introduction_queries.introduction(session, actor, made),
+        )
+        return introduction_actions.reply(session, actor, introduction)
 
 
 @introduced.post("/{introduction_id}/withdraw", responses=REFUSALS)

@@ -185,7 +185,10 @@ def stages(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) ->
     """Yield the spells of work of people, without voided spells."""
     workplace = func.coalesce(SpellVersion.employer, Organisation.name)
     rows = (
-        select(SpellVersion.jobseeker_id, SpellVersion.started_on, Spell.made_at, SpellVersion.ended_on, workplace)
+        select(
+            *(SpellVersion.jobseeker_id, SpellVersion.started_on, Spell.made_at, SpellVersion.ended_on, workplace),
+            SpellVersion.kind,
+        )
         .join(Spell, and_(Spell.partner_id == SpellVersion.partner_id, Spell.id == SpellVersion.spell_id))
         .join(Introduction, Introduction.id == Spell.introduction_id, isouter=True)
         .join(Organisation, Organisation.id == Introduction.social_enterprise_id, isouter=True)
@@ -196,8 +199,9 @@ def stages(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) ->
             Spell.state != SpellState.VOIDED,
         )
     )
-    for jobseeker_id, started_on, made_at, ended_on, name in session.execute(rows):
-        yield ReachedStage(jobseeker_id, ProgressStage.STARTED_WORK, started_on, made_at, ended_on, name)
+    for jobseeker_id, started_on, made_at, ended_on, name, kind in session.execute(rows):
+        is_job = tables.in_force("job_kinds", started_on, kind=kind.value)["counts_as_job"] == "yes"
+        yield ReachedStage(jobseeker_id, ProgressStage.STARTED_WORK, started_on, made_at, ended_on, name, is_job)
 
 
 def outcomes_of_person(session: Session, person: Jobseeker) -> list[Outcome]:

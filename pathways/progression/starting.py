@@ -1,7 +1,8 @@
-"""The start of an introduction together with its spell of work, and the withdrawal of both.
+"""The start of an introduction together with its spell of work, and the end and the withdrawal of both.
 
-Every start goes through ``start_introduction``, so that the check-ins of the spell become due, and every withdrawal by
-a member through ``withdraw_introduction``. Both lock the jobseeker first, as the end of a spell does.
+Every start goes through ``start_introduction``, so that the check-ins of the spell become due, every end by a member
+through ``end_introduction`` or the end of the spell, and every withdrawal by a member through
+``withdraw_introduction``. All lock the jobseeker first, as the end of a spell does.
 """
 
 from datetime import date
@@ -11,7 +12,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
-from pathways.errors import Conflict
+from pathways.errors import Conflict, RuleBroken
 from pathways.facts import NotYourMove
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
@@ -27,9 +28,10 @@ from pathways.placements.models import Placement
 from pathways.placements.schemas import pence, pounds
 from pathways.progression import pay_notes, queries
 from pathways.progression.actions import MADE_BY_START, add_spell, hold_enrolment, void
+from pathways.progression.actions import end as end_spell
 from pathways.progression.models import Spell, SpellState
 from pathways.progression.outcomes import resting_on
-from pathways.progression.schemas import NewSpell, StartOut
+from pathways.progression.schemas import NewSpell, SpellEnding, StartOut, WorkEnding
 from pathways.reference.tables import NoSuchReference
 from pathways.reference.working_age import too_young
 from pathways.shortlists import benefits_told
@@ -57,6 +59,14 @@ class StartIsEvidenced(Conflict):
     """Evidence or an outcome is based on the work of a start. ``spell_id`` in the problem names the spell."""
 
     title = "Evidence or an outcome is based on the work of this start"
+
+
+class EndNeedsDay(Conflict):
+    title = "The end of the work needs its last day"
+
+
+class WorkRecordedAfterEnd(Conflict):
+    title = "The partner has records of work after this day"
 
 
 def start_introduction(
@@ -138,6 +148,44 @@ def _question_of_listing(placement: Placement, in_pounds: Decimal | None, on: da
         return legality.reason_of_pay(listed, on)
     except NoSuchReference:
         return None
+
+
+def end_introduction(
+    session: WriteSession, actor: Actor, introduction: Introduction, ending: WorkEnding
+) -> Introduction:
+    """End a started introduction and its running spells, so that check-ins stop and the referrer reads of the end.
+
+    Asks for the last day if a spell is running. ``introduction`` may have been read without a lock.
+    """
+    introduction = introduction_queries.held(session, introduction.id)
+    if introduction.state is not IntroductionState.STARTED:
+        return introduction_actions.move(session, actor, introduction, IntroductionEvent.END)  # says what is possible
+    if ending.ended_on is not None:
+        _must_be_a_last_day(actor, introduction, ending.ended_on)
+    spells = queries.spells_of_introduction(session, introduction)
+    for spell in [one for one in spells if one.state is SpellState.RUNNING]:
+        if ending.ended_on is None:
+            question = "Say which day was the last day of work (ended_on)."
+            raise EndNeedsDay(question, errors=[{"pointer": "/ended_on", "detail": question}])
+        try:
+            end_spell(session, actor, spell, SpellEnding(ended_on=ending.ended_on, end_reason=ending.end_reason))
+        except (RuleBroken, Conflict) as refused:
+            if actor.role is not Role.PLACEMENT_LISTER:
+                raise
+            raise WorkRecordedAfterEnd("Check the last day (ended_on), or contact the partner.") from refused
+    session.refresh(introduction)
+    if introduction.state is IntroductionState.STARTED:  # it had no running spell
+        introduction_actions.move(session, actor, introduction, IntroductionEvent.END)
+    return introduction
+
+
+def _must_be_a_last_day(actor: Actor, introduction: Introduction, ended_on: date) -> None:
+    if ended_on > actor.today:
+        raise RuleBroken(
+            "The end date cannot be in the future. Record the end once it has happened.", pointer="/ended_on"
+        )
+    if introduction.started_on is not None and ended_on < introduction.started_on:
+        raise RuleBroken("The end date cannot be before the start date.", pointer="/ended_on")
 
 
 def withdraw_introduction(

@@ -33,6 +33,7 @@ from pathways.jobseekers.models import (
 from pathways.jobseekers.personal_data import permission_reply
 from pathways.jobseekers.schemas import JobseekerOut, NewPermission, NewSafetyExclusion
 from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Membership
 from pathways.placements.models import Placement
@@ -51,7 +52,6 @@ from pathways.shortlists import connected, safety
 
 MOST_BARRED = 100
 WITHHELD = "contact_withheld_reason"
-REASON = "A safety exclusion bars the jobseeker from this placement."
 NAMES_NOBODY = (
     "Nobody at a social enterprise is known by this full name or e-mail address, so this exclusion bars no placement by"
     " itself. Until that changes, each shortlist and introduction asks you to check for this person."
@@ -161,7 +161,11 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
         raise RuleBroken(
             "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
         )
-    return jobseeker_actions.change(session, actor, person, given)
+    changed_person = jobseeker_actions.change(session, actor, person, given)
+    # The change may show that the record resembles a restricted one; the reply says what that stopped.
+    duplicate_actions.identify_noted(session, actor, person.partner_id, [person.id])
+    protect_restricted(session)
+    return changed_person
 
 
 def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
@@ -169,13 +173,14 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 
     An open introduction that a safety exclusion covers is withdrawn; the social enterprise is not told why. The
     permissions of that social enterprise are revoked. For every stopped introduction, links end and messages to the
-    social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision. If
+    social enterprise are cancelled. The caseworker and the team managers are notified of what was withdrawn, unless
+    they did it themselves, and of what needs a decision. If
     somebody outside the partner acts, such as a referrer, they are notified of every stopped introduction, and what
     ends is ended in the name of the member who recorded the exclusion.
 
     The caller has locked the jobseeker, on whom every step of either side waits; each step then asks ``stops`` again.
     """
-    is_own = actor.organisation_id == person.partner_id
+    is_own, act_of = actor.organisation_id == person.partner_id, actor.user_id
     live = queries.live_introductions(session, person, for_update=True)
     stopped = stops.stops_of(session, live)
     no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
@@ -185,10 +190,11 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     with acting_as(session, actor):
         for one in covered:
             if one.state in OPEN:
-                introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
+                introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=stops.COVERED, no=no)
+                _notify_of_withdrawal(session, actor, person, one, by=act_of)
         _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
         _end_ways_out(session, actor, [one for one in live if one.id in stopped])
-        allocation_actions.close_lines(session, actor, person, REASON, is_closed=_covers(session, person))
+        allocation_actions.close_lines(session, actor, person, stops.COVERED, is_closed=_covers(session, person))
         for one in live:
             if stopped.get(one.id) in told_of and one.state in stops.LIVE:
                 _notify(session, actor, person, one)
@@ -289,6 +295,23 @@ def _end_ways_out(session: WriteSession, actor: Actor, stopped: Collection[Intro
         message_actions.cancel_webhooks(session, enterprises, "introduction", ids)
 
 
+def _notify_of_withdrawal(
+    session: WriteSession, actor: Actor, person: Jobseeker, introduction: Introduction, *, by: UUID
+) -> None:
+    """Notify the caseworker and the team managers, without the user ``by`` who reads it in the reply."""
+    owner = message_queries.user_of(session, person.caseworker_id)
+    managers = message_queries.members(session, person.partner_id, [Role.TEAM_MANAGER])
+    message_actions.notify(
+        session,
+        actor,
+        [one for one in (owner, *managers) if one is not None and one != by],
+        NoticeKind.SAFETY_WITHDREW,
+        about=("introductions", introduction.id),
+        organisation_id=person.partner_id,
+        occasion=actor.at.isoformat(),
+    )
+
+
 def _notify(session: WriteSession, actor: Actor, person: Jobseeker, introduction: Introduction) -> None:
     about, kind = ("introductions", introduction.id), NoticeKind.SAFETY_TO_DECIDE
     message_actions.notify_owner(
@@ -310,7 +333,7 @@ def exclusion_recorded(session: Session, actor: Actor, person: Jobseeker, row: S
         bars=barred[:MOST_BARRED],
         bars_in_all=len(barred),
         note=_note(row, barred),
-        stopped=stopped_at(session, person, row.recorded_at),
+        stopped=stopped_with(session, actor, person, row.recorded_at),
     )
     return full.limited_to(jobseeker_queries.visible_groups(actor, person))
 
@@ -354,13 +377,15 @@ def changed(session: Session, actor: Actor, person: Jobseeker, changes: Mapping[
     shape = JobseekerChanged(**jobseeker_actions.reply(session, actor, person).model_dump())
     if Group.NOTES not in jobseeker_queries.visible_groups(actor, person):
         return shape
-    stopped = stopped_at(session, person, actor.at) if changes.get("is_restricted") else None
+    now = stopped_at(session, person, actor.at)
+    is_restricted_now = changes.get("is_restricted") or jobseeker_queries.restricted_at(session, person) == actor.at
     if changes.get(WITHHELD):
         ids = queries.ever_permitted(session, person)
-        stopped = stopped or stopped_at(session, person, actor.at)
         read = queries.earlier_readings(session, person, ids, frozenset({Group.CONTACT}))
-        stopped = stopped.model_copy(update={"already_read": stopped.already_read or read})
-    return shape.model_copy(update={"stopped": stopped})
+        now = now.model_copy(update={"already_read": now.already_read or read})
+    elif not is_restricted_now and not is_any_stopped(now):
+        return shape
+    return shape.model_copy(update={"stopped": now})
 
 
 def case_restricted(session: Session, actor: Actor, person: Jobseeker) -> CaseRestricted:
@@ -371,8 +396,42 @@ def case_restricted(session: Session, actor: Actor, person: Jobseeker) -> CaseRe
     return CaseRestricted(**jobseeker_actions.reply(session, actor, person).model_dump(), stopped=stopped)
 
 
-def stopped_at(session: Session, person: Jobseeker, at: datetime) -> StoppedOut:
-    """Return what was stopped at an instant, what must be decided now, and what had already read."""
+def is_any_stopped(stopped: StoppedOut) -> bool:
+    """Return whether anything ended or was withdrawn. What must be decided may have been stopped before."""
+    return bool(
+        stopped.withdrawn
+        or stopped.permissions_revoked
+        or stopped.links_ended
+        or stopped.messages_cancelled
+        or stopped.allocation_lines_rejected
+    )
+
+
+def stopped_with(session: Session, actor: Actor, person: Jobseeker, at: datetime) -> StoppedOut:
+    """Return what was stopped at an instant for a jobseeker and for records that may be the same person.
+
+    Records that the actor may not see are left out; their caseworkers and the team managers are notified.
+    """
+    whole = stopped_at(session, person, at)
+    for other in queries.may_be_the_same(session, person):
+        if not queries.is_visible(session, actor, other):
+            continue
+        more = stopped_at(session, other, at)
+        values = {name: getattr(whole, name) + getattr(more, name) for name in StoppedOut.model_fields}
+        whole = StoppedOut(**values)
+    return whole
+
+
+def stopped_so_far(session: Session, person: Jobseeker) -> StoppedOut:
+    """Return what safety exclusions withdrew so far, what must be decided now, and what had already read."""
+    return stopped_at(session, person, None)
+
+
+def stopped_at(session: Session, person: Jobseeker, at: datetime | None) -> StoppedOut:
+    """Return what was stopped at an instant, what must be decided now, and what had already read.
+
+    Without an instant: what safety exclusions withdrew at any time, and every revoked permission.
+    """
     withdrawn = queries.withdrawn_at(session, person, at)
     revoked = queries.revoked_at(session, person, at)
     live = queries.live_introductions(session, person)

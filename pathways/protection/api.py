@@ -8,11 +8,12 @@ from fastapi import APIRouter, Response
 from pathways.access.guards import DatabaseDep, IfMatch, OnceDep, PathwaysRoute, etag, expect_version, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
-from pathways.errors import Conflict, NotFound
+from pathways.errors import Conflict, NotFound, NotPermitted
+from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import exclusions
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.api import CandidatesDep
+from pathways.jobseekers.api import CandidatesDep, open_record
 from pathways.jobseekers.models import SafetyExclusion, SharingPermission
 from pathways.jobseekers.schemas import (
     JobseekerChange,
@@ -30,9 +31,11 @@ from pathways.protection.schemas import (
     JobseekerChanged,
     PermissionGranted,
     PermissionRevoked,
+    StoppedOut,
 )
 
 router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
+SafetyReader = Annotated[Actor, permitted(Permission.SAFETY_READ)]
 SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
 PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
 Changer = Annotated[Actor, permitted(Permission.JOBSEEKER_CHANGE)]
@@ -162,6 +165,21 @@ def revoke_permission(
             lambda new_id: session.get_one(SharingPermission, new_id),
         )
         return actions.permission_revoked(session, actor, person, permission)
+
+
+@router.get("/{jobseeker_id}/stopped", responses=documented(NotFound))
+def get_stopped(jobseeker_id: UUID, actor: SafetyReader, database: DatabaseDep) -> StoppedOut:
+    """Return what safety exclusions withdrew, whenever they did, what you must decide now, and what had been read.
+
+    An exclusion can come to cover an introduction later, for instance by a new member of a social enterprise. Needs
+    the right to read safety exclusions of this jobseeker. Each read is recorded in the access log.
+    """
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        if Group.SAFETY not in jobseeker_queries.visible_groups(actor, person):
+            raise NotPermitted("You may not read the safety exclusions of this jobseeker. Ask a team manager.")
+        return actions.stopped_so_far(session, person)
 
 
 @router.post("/{jobseeker_id}/restrict", responses=documented(NotFound, Conflict))

@@ -15,7 +15,7 @@ from pathways.duplicates.models import DuplicatePair, may_be_one_person
 from pathways.facts import as_known
 from pathways.fields import SHAREABLE, Group
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionEvent, IntroductionMove
-from pathways.introductions.stops import LIVE
+from pathways.introductions.stops import COVERED, LIVE
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, SafetyExclusion, SharingPermission
 from pathways.messages.models import Notice
@@ -99,8 +99,16 @@ def enterprise_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]
     return {row.id: row.name for row in rows}
 
 
-def withdrawn_at(session: Session, person: Jobseeker, at: datetime) -> list[tuple[Introduction, str, str]]:
-    """Return the introductions that were withdrawn at an instant, with the state before and the placement's title."""
+def is_visible(session: Session, actor: Actor, person: Jobseeker) -> bool:
+    return session.scalars(jobseeker_queries.visible_to(actor).where(Jobseeker.id == person.id)).first() is not None
+
+
+def withdrawn_at(session: Session, person: Jobseeker, at: datetime | None) -> list[tuple[Introduction, str, str]]:
+    """Return the introductions that were withdrawn at an instant, with the state before and the placement's title.
+
+    Without an instant: those that safety exclusions withdrew at any time.
+    """
+    when = IntroductionMove.recorded_at == at if at is not None else IntroductionMove.reason == COVERED
     rows = (
         select(Introduction, IntroductionMove.from_state, Placement.title)
         .join(IntroductionMove, IntroductionMove.introduction_id == Introduction.id)
@@ -109,7 +117,7 @@ def withdrawn_at(session: Session, person: Jobseeker, at: datetime) -> list[tupl
             Introduction.partner_id == person.partner_id,
             Introduction.jobseeker_id == person.id,
             IntroductionMove.partner_id == person.partner_id,
-            IntroductionMove.recorded_at == at,
+            when,
             IntroductionMove.event == IntroductionEvent.WITHDRAW.value,
         )
         .order_by(IntroductionMove.id)
@@ -117,18 +125,20 @@ def withdrawn_at(session: Session, person: Jobseeker, at: datetime) -> list[tupl
     return [(row[0], row[1] or "", row[2]) for row in session.execute(rows)]
 
 
-def revoked_at(session: Session, person: Jobseeker, at: datetime) -> list[SharingPermission]:
+def revoked_at(session: Session, person: Jobseeker, at: datetime | None) -> list[SharingPermission]:
+    """Return the permissions that were revoked at an instant; without an instant, those that are revoked now."""
+    when = SharingPermission.recorded_at == at if at is not None else as_known(SharingPermission)
     rows = select(SharingPermission).where(
         SharingPermission.partner_id == person.partner_id,
         SharingPermission.jobseeker_id == person.id,
-        SharingPermission.recorded_at == at,
+        when,
         SharingPermission.is_granted.is_(False),
     )
     return list(session.scalars(rows.order_by(SharingPermission.id)))
 
 
-def ended_at(session: Session, person: Jobseeker, at: datetime) -> dict[str, int]:
-    """Count the decision links, notices and allocation lines that were ended at an instant."""
+def ended_at(session: Session, person: Jobseeker, at: datetime | None) -> dict[str, int]:
+    """Count the decision links, notices and allocation lines that were ended at an instant; 0 without an instant."""
     introductions = select(Introduction.id).where(
         Introduction.partner_id == person.partner_id, Introduction.jobseeker_id == person.id
     )

@@ -102,8 +102,9 @@ class JobseekerChanged(JobseekerOut):
 
     stopped: Annotated[StoppedOut | None, Group.NOTES] = Field(
         default=None,
-        description="If the change withholds contact details or restricts the case: what was stopped at once, what you"
-        " must decide, and what had already read. Otherwise null.",
+        description="If the change withholds contact details or restricts the case, also because it resembles a"
+        " restricted record: what was stopped at once, what you must decide, and what had already read. Otherwise"
+        " null.",
     )
 
 

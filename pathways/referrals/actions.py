@@ -502,6 +502,7 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         warnings=[Warned(**warning) for warning in content.warnings(actor.today)],
         earlier=[EarlierReferral.model_validate(row) for row in earlier] or None,
         case_was=queries.case_was(session, referral) if earlier else None,
+        nobody_notified=None if is_referrer else _what_if_unread(session, referral, content),
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
@@ -518,6 +519,23 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
             else None,
         }
     )
+
+
+NOBODY_NOTIFIED = (
+    "Nobody at the referring organisation has an account, so nobody there was notified of your decision. Tell the"
+    " referrer yourself, and record the contact."
+)
+
+
+def _what_if_unread(session: Session, referral: Referral, content: ReferralContent) -> str | None:
+    """Return what to do if a referrer waits for a decision and can read no notice of it."""
+    about = content.about
+    waits = referral.referring_organisation_id or about.get("referrer_email") or about.get("referrer_name")
+    if not waits or referral.state not in {ReferralState.ACCEPTED, ReferralState.DECLINED}:
+        return None
+    organisation_id = referral.referring_organisation_id
+    has_reader = organisation_id is not None and message_queries.members(session, organisation_id, [Role.REFERRER])
+    return None if has_reader else NOBODY_NOTIFIED
 
 
 def line_reply(actor: Actor, nation: Nation, row: Any, case: jobseeker_queries.CaseAccess) -> ReferralLine:

@@ -161,7 +161,10 @@ class ProgressPermission(AboutPerson, Fact, Base):
 
 @dataclass(frozen=True, slots=True)
 class ReachedStage:
-    """A stretch of a person's time: on a programme, or in work. ``until`` is its last day if it is over."""
+    """A stretch of a person's time: on a programme, or in work. ``until`` is its last day if it is over.
+
+    ``is_job`` says whether the work is of a kind that counts as a job; volunteering, for instance, does not.
+    """
 
     jobseeker_id: UUID
     stage: ProgressStage
@@ -169,6 +172,7 @@ class ReachedStage:
     recorded_at: datetime
     until: date | None = None
     workplace: str | None = None
+    is_job: bool = False
 
 
 class StageSource(Protocol):

@@ -170,6 +170,9 @@ class ReferralOut(DetailsFields, ProfileFields):
         description="What became of the referral and its person, oldest first: exactly what the referrer may read. "
         "Beyond received, accepted, declined and closed, the jobseeker's agreement decides.",
     )
+    nobody_notified: Annotated[str | None, Group.NOTES] = Field(
+        default=None, description="If no referrer can read that the referral was accepted or declined: what to do."
+    )
     declined_because: Annotated[str | None, Group.REFERRAL_SOURCE] = Field(
         default=None, description="Why the partner declined the referral, written for the referrer."
     )

@@ -1,7 +1,6 @@
 """The worklist: what needs action, with its due day and owner. It is computed from the records on each request."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,10 +21,11 @@ from pathways.progression.models import Spell, SpellState
 from pathways.reference import tables
 from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists.models import Shortlist
-from pathways.support import queries, schedule
+from pathways.support import queries, schedule, waiting
 from pathways.support.models import ActionPlan, CheckIn, InWork
 from pathways.support.schedule import ScheduleState
 from pathways.support.schemas import Worklist, WorklistItem
+from pathways.support.waiting import Wait
 
 TEXT = {
     "check_in_due": "A check-in is due. Ask the jobseeker whether they are in work.",
@@ -43,6 +43,21 @@ TEXT = {
     "referral_new": "A new referral has arrived. Acknowledge, accept or decline it.",
     "referral_to_decide": "A referral was acknowledged. Meet the person, then accept or decline it.",
     "to_enrol": "A referral was accepted, but the jobseeker is not on a programme yet. Enrol them.",
+    "offer_to_answer": "A place is offered to the jobseeker until this day. Ask whether they accept it.",
+    "meeting_to_arrange": "A social enterprise would like to meet the jobseeker. Arrange the meeting.",
+    "decline_to_tell": "A social enterprise ended an introduction. Tell the jobseeker, and look at other placements.",
+    "reopened": "A social enterprise reopened an introduction it had ended. Ask the jobseeker whether to go on.",
+    "nobody_notified": "Nobody at the social enterprise has an account, so nobody was notified of an introduction."
+    " Contact them yourself, and record their answer.",
+    "spell_to_record": "A start has no spell of work, so no check-in is due. Check the first day and record the spell.",
+    "safety_withdrew": "A safety exclusion withdrew an introduction. Read what had been read (stopped), and tell the"
+    " jobseeker.",
+    "on_no_programme": "The case was reopened, but the jobseeker is on no programme. Enrol them, or close the case.",
+    "referrer_to_tell": "Nobody at the referring organisation has an account, so nobody was notified that a referral"
+    " was decided. Tell them, and record the contact.",
+    "claim_queried": "A funder has a query about a claim. Read it and answer.",
+    "claim_turned_down": "A claim was turned down, or its payment was reversed. Read why, and claim again if it is"
+    " right.",
     "stopped": "An introduction or a start was stopped. Open the introduction to read why and what to do.",
 }
 # The row of the ``limits`` table that fills ``{limit}``, by kind.
@@ -51,17 +66,6 @@ LIMITS = {
     "stalled": "stalled_days",
     "nothing_offered": "rounds_without_an_offer",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """One item of the worklist, without data about the jobseeker."""
-
-    kind: str
-    due_on: date
-    jobseeker_id: UUID
-    subject: str
-    subject_id: UUID
 
 
 def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
@@ -197,13 +201,15 @@ KIND_OF_STATE = {
 
 
 def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield introductions without a move for longer than the time limit of their state, and all stopped ones.
+    """Yield introductions that wait for a step of the partner, that had no move for too long, or that are stopped.
 
     A stopped introduction is due at once. Its social enterprise cannot answer, so no other item waits for an answer.
     """
     stopped = _stopped(session, partner_id)
     for introduction_id, jobseeker_id in stopped.items():
         yield Wait("stopped", on, jobseeker_id, "introductions", introduction_id)
+    yield from waiting.of_answers(session, partner_id, on, stopped)
+    yield from waiting.of_unread_introductions(session, partner_id, stopped)
     nation = session.get_one(Organisation, partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))
@@ -277,7 +283,14 @@ KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
     _of_plans,
     _of_introductions,
     _of_referrals,
+    waiting.of_ends,
+    waiting.of_starts,
+    waiting.of_reopened_cases,
+    waiting.of_decided_referrals,
+    waiting.of_claims,
 )
+# Kinds of items that only those may read who read safety exclusions.
+OF_SAFETY = frozenset({"stopped", "safety_withdrew"})
 
 
 def _text(kind: str, on: date) -> str:
@@ -286,7 +299,7 @@ def _text(kind: str, on: date) -> str:
 
 def _may_read(actor: Actor, person: Any, wait: Wait) -> bool:
     """Return whether the actor may read an item: that an introduction was stopped is read with safety alone."""
-    if wait.kind != "stopped":
+    if wait.kind not in OF_SAFETY:
         return True
     return Group.SAFETY in visible_fields(actor, jobseeker_queries.relationship(actor, person), Purpose.SUPPORT)
 

@@ -2,16 +2,16 @@
 
 import ast
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pathways import consistency
-from pathways.introductions.models import IntroductionMove
+from pathways.introductions.models import Introduction, IntroductionMove
 from pathways.introductions.start_questions import INCLUDED
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -51,6 +51,7 @@ class Case:
         self.permit("identity", "work")
         about = {"jobseeker_id": str(self.jobseeker), "placement_id": str(self.placement)}
         self.id = self.post("caseworker", "/introductions", **about)["id"]
+        self.made_on(BEGAN - timedelta(days=10))
         self.path = f"/introductions/{self.id}"
         for who, step in (
             ("caseworker", "agree"),
@@ -60,6 +61,12 @@ class Case:
         ):
             self.post(who, f"{self.path}/{step}")
         return self
+
+    def made_on(self, day: date) -> None:
+        """Let the introduction have been made on an earlier day, so that the work can have begun before today."""
+        at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        with self.world.database.writing(self.world.operator) as session:
+            session.execute(update(Introduction).where(Introduction.id == UUID(self.id)).values(made_at=at))
 
     def know(self, **profile: Any) -> None:
         actor = self.world.on("caseworker")

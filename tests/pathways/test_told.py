@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from pathways.app import LABELS, LINKS, NEEDED
 from pathways.base import Role
-from pathways.introductions.actions import TO_CASEWORKER, TO_LISTERS
 from pathways.introductions.models import WHO_MAY, IntroductionEvent
+from pathways.introductions.notifying import TO_CASEWORKER, TO_LISTERS
 from pathways.messages.models import WebhookDelivery, WebhookEndpoint
 from pathways.messages.sending import Sender
 from tests.conftest import settings_for
@@ -39,13 +39,14 @@ BEFORE: dict[IntroductionEvent, list[tuple[str, str]]] = {
         ("caseworker", "accept"),
         ("caseworker", "start"),
     ],
-    E.RECONSIDER: [("caseworker", "agree"), ("caseworker", "send"), ("caseworker", "withdraw")],
+    E.RECONSIDER: [("caseworker", "agree"), ("caseworker", "send"), ("lister", "decline")],
 }
 BODIES: dict[str, dict[str, Any]] = {event: {"why": "other"} for event in ("decline", "withdraw", "expire")}
 
 
 def step(call, world: World, who: str, one: str, event: str) -> Any:
-    body = {"started_on": str(world.on("lister").today)} if event == "start" else BODIES.get(event, {})
+    days = {"start": "started_on", "end": "ended_on"}
+    body = {days[event]: str(world.on("lister").today)} if event in days else BODIES.get(event, {})
     return call(who, f"/introductions/{one}/{event}", **body)
 
 
@@ -76,7 +77,7 @@ STEPS = [
     (event, who)
     for event in BEFORE
     for who, role in (("caseworker", Role.CASEWORKER), ("lister", Role.PLACEMENT_LISTER))
-    if role in WHO_MAY[event] and not (event is E.RECONSIDER and who == "lister")
+    if role in WHO_MAY[event]
 ]
 
 
