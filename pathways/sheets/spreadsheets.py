@@ -163,14 +163,15 @@ def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: Reading) 
     decoded = encodings.decoded(content)
     text, aliases = decoded.text, reading.aliases
     table.notes += [decoded.note] if decoded.note else []
+    top = "".join(text.splitlines(keepends=True)[:ROWS_BEFORE_HEADER])
     known, delimiter = max(
         ((_columns_recognised(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS),
-        key=lambda counted: counted[0],
+        key=lambda counted: (counted[0], top.count(counted[1])),
     )
     as_written: dict[int, int] = {}
     lines: Lines = lambda: quotes.numbered(text, delimiter, as_written)  # noqa: E731 - with the delimiter found above
     if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
-        raise _quote_near_top(text)
+        raise _quote_near_top(top)
     _take_sheet(table, "", lines, replace(reading, guessed=decoded.guessed), {}, {})
     if not table.has_header:
         raise _no_header(lines, aliases)
@@ -202,11 +203,10 @@ def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -
         return -1
 
 
-def _quote_near_top(text: str) -> FileNotUnderstood:
+def _quote_near_top(top: str) -> FileNotUnderstood:
     """Return the refusal of a file whose header is there, but in whose first rows a quote is not closed."""
-    top = "".join(text.splitlines(keepends=True)[:ROWS_BEFORE_HEADER])
     try:
-        for _ in islice(quotes.numbered(text, max(DELIMITERS, key=top.count)), ROWS_BEFORE_HEADER):
+        for _ in quotes.numbered(top, max(DELIMITERS, key=top.count)):
             pass
     except FileNotUnderstood as refusal:
         return refusal
