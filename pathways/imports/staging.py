@@ -380,7 +380,7 @@ def _warnings_of(row: ImportRow) -> list[Fault]:
 NO_CELLS = ("row", "listing")  # fields of warnings that are about no cell
 
 
-def _one_for_each_cell(warnings: Sequence[Fault]) -> list[Fault]:
+def one_for_each_cell(warnings: Sequence[Fault]) -> list[Fault]:
     """Return the warnings, with those about one cell joined: a reader corrects a cell once."""
     joined: dict[tuple[str, ...], Fault] = {}
     for warning in dict.fromkeys(warnings):
@@ -400,7 +400,7 @@ def become(row: ImportRow, outcome: Plan, found: Sequence[Fault] = ()) -> None:
     """Record a planned or actual result on a row, with the warnings found when the row was read."""
     row.state = outcome.state
     row.errors = [list(fault) for fault in outcome.errors] or None
-    row.warnings = [list(fault) for fault in _one_for_each_cell([*found, *outcome.warnings])] or None
+    row.warnings = [list(fault) for fault in one_for_each_cell([*found, *outcome.warnings])] or None
     row.alike = [str(person) for person in outcome.alike] or None
     row.made = outcome.made
     row.jobseeker_id = outcome.jobseeker_id

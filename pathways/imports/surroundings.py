@@ -34,7 +34,8 @@ EVERYBODY = re.compile(
 NO_CONTACT = re.compile(
     r"\b(?:do not|don'?t|never|no|not to be|must not be|mustn'?t be|cannot be|can'?t be|nobody may|no ?one may)"
     r" (?:ever )?(?:be )?(?:contact(?:ed)?|call(?:s|ed)?|phone[ds]?|ring|rung|text(?:s|ed)?|writ(?:e|ten)"
-    r"|e ?mail(?:ed|s)?|visit(?:s|ed)?|telephone[ds]?|letters?|voice ?mails?|messages?)\b|\bdnc\b|\bno contact\b"
+    r"|e ?mail(?:ed|s)?|visit(?:s|ed)?|telephone[ds]?|letters?|voice ?mails?|messages?)\b"
+    r"(?! (?:us|me|our|the (?:office|team|service|jobcentre|job centre|council)|this (?:office|team|service))\b)|\bdnc\b|\bno contact\b"
     r"|\b(?:none|nobody|no ?one)\b.{0,30}\bbe (?:contacted|called|phoned|rung|texted|written to|e ?mailed|visited)\b"
 )
 RESTRICTS = re.compile(

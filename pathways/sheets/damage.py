@@ -52,6 +52,7 @@ OF_NAMES = re.compile(
     "[\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2010-\u203a\u20ac\u2122]"
 )  # Romanian, Vietnamese, signs
 WRONG_READINGS = ("cp1252", "mac_roman", "cp850", "latin-1", "cp1250", "iso8859_2", "cp437", "cp1254", "cp1251")
+CAPITAL_WITHIN = re.compile("[a-zà-öø-ÿ][À-ÖØ-Þ]")
 TIMES_GARBLED = 3
 
 
@@ -161,7 +162,6 @@ def _written_in_code(_column: str, text: str) -> Damage | None:
         return Damage("", "", plain)
     plain = html.unescape(text) if ENTITY.search(text) else text
     plain = ESCAPE.sub(lambda code: _letter(int(code[1], 16)), plain)
-    plain = _from_quoted_printable(plain)
     if PERCENT.search(plain) and "\ufffd" not in unquote(plain) and "://" not in plain:
         plain = unquote(plain)
     if plain == text:
@@ -170,14 +170,18 @@ def _written_in_code(_column: str, text: str) -> Damage | None:
     return Damage(rule, CHECK_LETTERS, plain)
 
 
-def _from_quoted_printable(text: str) -> str:
+def _quoted_printable(_column: str, text: str) -> Damage | None:
     if not QUOTED_PRINTABLE.search(text) or "://" in text:
-        return text
-    raw = quopri.decodestring(QUOTED_PRINTABLE.sub(lambda code: code[0].upper(), text).encode())
+        return None
+    raw = quopri.decodestring(text.encode())
     try:
-        return raw.decode()
+        plain = raw.decode()
     except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
+        if text.startswith("="):  # a formula, as in =A1=B2
+            return None
+        plain = raw.decode("cp1252", errors="replace")
+    rule = "The text had letters written as a code of e-mails, such as =C3=AB. They were put right."
+    return Damage(rule, CHECK_LETTERS, plain) if plain.isprintable() else None
 
 
 def _letter(code: int) -> str:
@@ -205,6 +209,7 @@ def _garbled(_column: str, text: str) -> Damage | None:
 
 def _read_as_meant(text: str) -> str | None:
     """Return a text whose UTF-8 was read in another encoding as it was meant; None if it was not."""
+    likely = []
     for encoding in WRONG_READINGS:
         try:
             raw = b"".join(_byte(letter, encoding) for letter in text)
@@ -212,8 +217,9 @@ def _read_as_meant(text: str) -> str | None:
         except UnicodeError:
             continue
         if meant != text and _is_likely(meant) and text.isupper() <= meant.isupper():
-            return meant
-    return None
+            likely.append(meant)
+    # Several readings may give letters. The first without a capital in the middle of a word is meant.
+    return min(likely, key=lambda meant: CAPITAL_WITHIN.search(meant) is not None, default=None)
 
 
 def _is_likely(text: str) -> bool:
@@ -255,6 +261,7 @@ def _cut_off(_column: str, text: str) -> Damage | None:
 CHECK_LETTERS = "Check the spelling."
 CHECKS: tuple[Callable[[str, str], Damage | None], ...] = (
     _error_value,
+    _quoted_printable,  # before formulas, because =C5=81ukasz is none
     _formula,
     _truth_value,
     _shortened_number,
@@ -323,7 +330,7 @@ def examined(
     readable, warnings = dict(cells), []
     for column, text in cells.items():
         damage = damage_of(column, text)
-        if damage is None or (column in needed and formulas.is_formula(text)):
+        if damage is None or (column in needed and damage.rule == formulas.WITHOUT_VALUE[0]):
             continue
         is_lost = damage.text is None or (bool(damage.rule) and not is_readable(column, damage.text))
         readable[column] = instead.get(column, "") if is_lost or damage.text is None else damage.text

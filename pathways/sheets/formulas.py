@@ -18,7 +18,7 @@ AS_VALUE = "Paste the cell as a value, and send the file again."
 
 # The beginning of a formula: a function, a cell, another sheet, a text, a bracket or a sum.
 FORMULA = re.compile(
-    r"^=\s*[-+]*(?:[A-Za-z][\w.]*\(|\$?[A-Za-z]{1,3}\$?\d{1,7}(?!\w)|'[^'!]{1,100}'!|[\w.\[\]]{1,100}!\$?[A-Za-z]"
+    r"^=\s*[-+]*(?:[A-Za-z_][\w.]*\(|\$?[A-Za-z]{1,3}\$?\d{1,7}(?!\w)|'[^'!]{1,100}'!|[\w.\[\]]{1,100}!\$?[A-Za-z]"
     r"|[(\"{]|[\d.]+\s*[-+*/^&%<>=])"
 )
 CONSTANT = re.compile(r'^(?:"((?:[^"]|"")*)"|(\d+(?:\.\d+)?))$')

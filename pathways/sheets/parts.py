@@ -179,6 +179,7 @@ class Part:
                 yield number, cells
 
     def reason_to_pass_over(self, cells: Sequence[str], filled: Sequence[str]) -> str:
+        """Return why a row that is no other header is left out; "" if it is a row of people or placements."""
         if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
             return "a total"
         if self.reading.is_header(cells, len(filled)):

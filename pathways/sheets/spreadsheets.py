@@ -272,7 +272,8 @@ def _take_worksheet(
     reading = replace(reading, is_1904=facts.is_1904)
     is_example = EXAMPLE_SHEET.match(name.strip()) is not None
     if extent.is_hidden or is_example:
-        rows = _rows_below_header(name, lines, reading)
+        rows, texts = _rows_below_header(name, lines, reading)
+        table.around += [replace(text, is_beside_table=False) for text in texts if extent.is_hidden and text.number]
         if not rows:
             return f"sheet {name}: hidden, and it has no rows under a header" if extent.is_hidden else ""
         count = f"{rows} row{'s' if rows > 1 else ''} not read"
@@ -299,13 +300,14 @@ def _take_worksheet(
     return ""
 
 
-def _rows_below_header(name: str, lines: Lines, reading: Reading) -> int:
+def _rows_below_header(name: str, lines: Lines, reading: Reading) -> tuple[int, list[TextAround]]:
+    """Return the number of rows of a sheet that is not read, and the texts that are no rows."""
     scratch = SpreadsheetTable()
     try:
         _take_sheet(scratch, name, lines, reading, {}, {})
     except FileNotUnderstood:  # two columns with one meaning do not matter in a sheet that is not read
-        return sum(1 for _, cells in lines() if any(cell.strip() for cell in cells))
-    return scratch.count
+        return sum(1 for _, cells in lines() if any(cell.strip() for cell in cells)), []
+    return scratch.count, scratch.around
 
 
 def _notes_about(facts: WorkbookFacts) -> list[str]:

@@ -189,6 +189,7 @@ def test_a_text_that_may_protect_somebody_is_said_in_each_row(client, world: Wor
         "Private and confidential",
         "All information is confidential. Questions: Safeguarding lead, Jo",
         "Please do not change the columns below",
+        "All questions to Jo. Please do not contact the office",
         "Hendon Jobcentre, data protection: see our notice",
     ],
 )
@@ -208,6 +209,17 @@ def test_an_instruction_on_another_sheet_protects_and_a_list_of_choices_does_not
     assert send(client, world, lists, "?dry_run=true")["report"]["warnings"] == []
     told = send(client, world, as_xlsx(lines, Notes=[["Never ring any of these, all are in refuge"]]))["report"]
     assert {w["row"] for w in told["warnings"]} == {2}
+    assert people(client, world)["Amina"]["is_restricted"]
+
+
+def test_an_instruction_on_a_hidden_sheet_protects(client, world: World):
+    made = openpyxl.load_workbook(
+        io.BytesIO(as_xlsx(lines_of(list(ROW), {}), Old=[["Everybody here: do not contact, MAPPA"]]))
+    )
+    made["Old"].sheet_state = "hidden"
+    out = io.BytesIO()
+    made.save(out)
+    assert {w["row"] for w in send(client, world, out.getvalue())["report"]["warnings"] if w["field"] == "row"} == {2}
     assert people(client, world)["Amina"]["is_restricted"]
 
 
