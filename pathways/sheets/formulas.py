@@ -45,7 +45,7 @@ def as_text(formula: str) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Return whether the text of a cell is a formula, so that nobody knows what the cell showed."""
+    """Return whether the text of a cell is a formula, which does not tell what the cell showed."""
     return FORMULA.match(text) is not None
 
 

@@ -136,7 +136,7 @@ Lines = Callable[[], Iterator[tuple[int, Sequence[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TableReading:
     """How the headers and rows of a file are understood."""
 
     aliases: Mapping[str, str]
@@ -159,7 +159,7 @@ class Part:
 
     sheet: Sheet
     lines: Lines
-    reading: Reading
+    reading: TableReading
     faults: dict[int, list[tuple[str, str]]]
     warnings: dict[int, list[Warned]]
     held_formulas: Mapping[int, formulas.Formulas] = field(default_factory=dict)  # by row number

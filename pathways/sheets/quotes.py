@@ -19,7 +19,7 @@ def open_quote(row: int | None = None) -> FileNotUnderstood:
 def numbered(text: str, delimiter: str, as_written: dict[int, int] | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with its number, as a spreadsheet counts rows: a quoted cell may contain several lines.
 
-    A cell such as ``"Handyman" and driver`` is read as it stands. ``as_written`` receives, by number, how many cells
+    A cell such as ``"Handyman" and driver`` is read with its quotes. ``as_written`` receives, by number, how many cells
     a row with such a cell has, because a delimiter within its quotes would move the cells after it. Raises
     ``FileNotUnderstood`` if a quote is still open at the end of its line, so that no cell takes in other rows.
     """
@@ -36,7 +36,7 @@ def numbered(text: str, delimiter: str, as_written: dict[int, int] | None = None
         except csv.Error as wrong:
             if len(lines.taken) != 1 or lines.is_at_end:
                 raise open_quote(number) from wrong
-            cells = _as_they_stand(lines.taken[0].rstrip("\r\n"), delimiter)
+            cells = _with_quotes(lines.taken[0].rstrip("\r\n"), delimiter)
             if as_written is not None:
                 as_written[number] = len(cells)
         yield number, cells
@@ -62,7 +62,7 @@ class _Lines:
         return line
 
 
-def _as_they_stand(line: str, delimiter: str) -> list[str]:
+def _with_quotes(line: str, delimiter: str) -> list[str]:
     """Return the cells of a line. Only a cell that is quoted as a whole loses its quotes."""
     mark = re.escape(delimiter)
     cell = re.compile(rf'"((?:[^"]|"")*)"(?={mark}|$)|([^{mark}]*)')

@@ -8,7 +8,7 @@ QUOTE_MOVES_CELLS = (
 )
 QUOTE_AS_WRITTEN = (
     "row",
-    "A cell of this row has a double quote that CSV does not allow. The cell was read as it stands.",
+    "A cell of this row has a double quote that CSV does not allow. The cell was read with its quotes.",
     "Check the cells of this row.",
 )
 TOO_MANY_HEADERS = (

@@ -29,9 +29,9 @@ from pathways.sheets.parts import (
     ExampleRow,
     Lines,
     Part,
-    Reading,
     Row,
     Sheet,
+    TableReading,
     TextAround,
     Warned,
     letters_of,
@@ -139,7 +139,7 @@ def read_table(
     workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
-    reading = Reading(aliases, example, {*needed, *required})
+    reading = TableReading(aliases, example, {*needed, *required})
     if content[:4] == file_kinds.ZIP:
         _read_workbook_headers(table, content, reading, most_unpacked)
     else:
@@ -154,7 +154,7 @@ def read_table(
     return table
 
 
-def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: Reading) -> None:
+def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: TableReading) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty. Choose another file.")
     refusal = file_kinds.refusal(content)
@@ -231,7 +231,7 @@ def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     )
 
 
-def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: Reading, most_unpacked: int) -> None:
+def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: TableReading, most_unpacked: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             refusal = file_kinds.refusal_of_zip(parts.namelist())
@@ -263,7 +263,7 @@ def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: Rea
 
 
 def _take_worksheet(
-    table: SpreadsheetTable, workbook: CalamineWorkbook, name: str, facts: WorkbookFacts, reading: Reading
+    table: SpreadsheetTable, workbook: CalamineWorkbook, name: str, facts: WorkbookFacts, reading: TableReading
 ) -> str:
     """Add a sheet to the table, or return why its rows are left out."""
     extent = facts.extents[name]  # a KeyError means the sheet was not measured, so it must not be opened
@@ -300,7 +300,7 @@ def _take_worksheet(
     return ""
 
 
-def _rows_below_header(name: str, lines: Lines, reading: Reading) -> tuple[int, list[TextAround]]:
+def _rows_below_header(name: str, lines: Lines, reading: TableReading) -> tuple[int, list[TextAround]]:
     """Return the number of rows of a sheet that is not read, and the texts that are no rows."""
     scratch = SpreadsheetTable()
     try:
@@ -400,7 +400,7 @@ def _take_sheet(
     table: SpreadsheetTable,
     name: str,
     lines: Lines,
-    reading: Reading,
+    reading: TableReading,
     faults: dict[int, list[tuple[str, str]]],
     warnings: dict[int, list[Warned]],
 ) -> list[Part]:
@@ -440,7 +440,7 @@ def _take_sheet(
 class _SheetScan:
     """What the first reading of a sheet finds: its rows by header, and what is left out or doubtful."""
 
-    def __init__(self, table: SpreadsheetTable, name: str, reading: Reading) -> None:
+    def __init__(self, table: SpreadsheetTable, name: str, reading: TableReading) -> None:
         self.table = table
         self.name = name
         self.reading = reading
