@@ -14,7 +14,7 @@ from pathways import audit
 from pathways.base import Actor, Role, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
-from pathways.imports import intake, queries, staging, template
+from pathways.imports import intake, queries, staging, surroundings, template
 from pathways.imports.headers import HeaderMatter, UnreadHeader, unread_header
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
@@ -35,6 +35,7 @@ from pathways.imports.schemas import (
 from pathways.imports.staging import Worker
 from pathways.sheets.file_kinds import FileNotUnderstood
 from pathways.sheets.header_words import normal
+from pathways.sheets.parts import FEWEST_KNOWN
 from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, read_table
 
 LOG = structlog.get_logger()
@@ -87,12 +88,7 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
     except ColumnsMissing as refusal:
         where = f"GET {template.path_of(kind)} or pathways import template {kind.name}"
         likest = queries.suggested(refusal.unknown, aliases, kind.form.synonyms, ())
-        meant = "".join(
-            f" The column {header} may be {column}: rename it."
-            for header, column in likest.items()
-            if column in refusal.missing
-        )
-        detail = f"{refusal.detail}{meant} A template with the right columns: {where}."
+        detail = f"{refusal.detail}{_meant(refusal, likest)} A template with the right columns: {where}."
         raise FileNotUnderstood(detail) from refusal
     unread: dict[str, UnreadHeader] = {}
     for sheet in table.sheets:
@@ -107,9 +103,27 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
     protective = [header for header, about in unread.items() if about.matter is HeaderMatter.PROTECTION]
     table.protective_headers = frozenset(protective)
     table.notes += [unread[header].sentence for header in protective]
+    surroundings.protect(table, kind.readers.keys())
     if not table.count:
         table.notes.append("The file has a header but no rows below it.")
     return table
+
+
+def _meant(refusal: ColumnsMissing, likest: Mapping[str, str]) -> str:
+    """Return what the unknown headers of a file that is refused may mean.
+
+    Words in the first row of a file without a header may be about a person. They are named only if most of them, and
+    three at least, are like columns.
+    """
+    if refusal.missing:
+        found = {header: column for header, column in likest.items() if column in refusal.missing}
+        return "".join(f" The column {header} may be {column}: rename it." for header, column in found.items())
+    known = [f"{header} may be {column}" for header, column in likest.items() if column]
+    if len(known) < max(FEWEST_KNOWN, len(likest) / 2):
+        return ""
+    unlike = [header for header, column in likest.items() if not column]
+    others = f" No column is like {', '.join(unlike)}: these will be ignored." if unlike else ""
+    return f" Row {refusal.row} may be the header. Rename its columns: {'; '.join(known)}.{others}"
 
 
 def begin(
@@ -141,6 +155,7 @@ def begin(
         "suggested_columns": table.suggested_columns,
         "unread_columns": table.unread_columns,
         "passed_over": table.passed_over,
+        "added": sorted({column for cells, _ in table.protections.values() for column in cells}),
     }
     for earlier in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
         if _has_same_options(earlier, wish, layout):

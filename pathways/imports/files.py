@@ -65,14 +65,17 @@ def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun
     with xlsxwriter.Workbook(out, options) as book:
         bold, wrong = book.add_format({"bold": True}), book.add_format({"bg_color": WRONG})
         unsure = book.add_format({"bg_color": UNSURE})
-        names = lawful([sheet["name"] for sheet in run.found["sheets"]])
-        page, page_of = None, -1
+        found = dict.fromkeys(sheet["name"] for sheet in run.found["sheets"])
+        names = dict(zip(found, lawful(list(found)), strict=True))
+        page, page_of, header_of = None, "", -1
         for row, (errors, warnings) in _rows_with_faults(session, actor, kind, run):
             sheet = intake.sheet_of(run, row)
             header = _header(run, sheet)
-            if page is None or row.sheet != page_of:
-                page, page_of = book.add_worksheet(names[row.sheet]), row.sheet
+            if page is None or sheet.name != page_of:
+                page, page_of = book.add_worksheet(names[sheet.name]), sheet.name
                 page.set_column(len(header), len(header) + 1, WIDE)
+            if row.sheet != header_of:
+                header_of = row.sheet
                 page.write_row(sheet.header_at - 1, 0, [*header, RESULT, PROBLEMS], bold)
             comments = {field: (f"{rule} {remedy}", unsure) for field, rule, remedy in warnings}
             comments |= {field: (f"{rule} {remedy}", wrong) for field, rule, remedy in errors}

@@ -147,7 +147,8 @@ def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[Read
     stored = opened(session, row)
     if stored is None:
         return ReadRow(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
-    own_cells, found = damage.examined(stored[0], kind.form.if_lost, lambda *cell: _is_readable(kind, *cell))
+    needed = {*kind.needed, *kind.form.also_needed}
+    own_cells, found = damage.examined(stored[0], kind.form.if_lost, lambda *cell: _is_readable(kind, *cell), needed)
     warnings = tuple(Fault(*warning) for warning in [*(row.file_warnings or ()), *found])
     values, errors = cells.read_row(Row(row.number, "", own_cells, faults=faults), kind.readers)
     if errors:

@@ -27,6 +27,7 @@ from pathways.sheets.header_words import normal
 # of our own headers that mean different columns, 7 score this high ("min hours wk", "max hours wk"). A header with one
 # or two wrong letters scores 80 to 94.
 LIKE_A_COLUMN = 78
+LONGEST_SHORT = 4  # letters of a word that another word must not be like: age is not wage
 SURELY_A_COLUMN = 85  # from this score a header says what another column says already
 WITHIN_HEADER, MOST_OF_A_SCORE = 79, 20  # a header that contains the words of a column, plus a point for each letter
 LONGEST_HEADER = 300
@@ -196,7 +197,9 @@ def _columns_like(header: str, names: Mapping[str, str]) -> dict[str, float]:
     within = f" {header} "
     likeness: dict[str, float] = {}
     for name, column in names.items():
-        score = fuzz.token_sort_ratio(header, name, score_cutoff=LIKE_A_COLUMN)
+        score = 0.0
+        if min(len(header), len(name)) > LONGEST_SHORT or header.rstrip("s") == name.rstrip("s"):
+            score = fuzz.token_sort_ratio(header, name, score_cutoff=LIKE_A_COLUMN)
         if f" {name} " in within:
             score = max(score, WITHIN_HEADER + min(len(name), MOST_OF_A_SCORE))  # a longer name says more
         if score:

@@ -21,7 +21,7 @@ from pathways.base import Actor, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import DomainError
 from pathways.imports import queries
-from pathways.imports.intake import Fault, ImportKind, Intake, Plan, ReadRow, opened, sealed, understood
+from pathways.imports.intake import WITHIN, Fault, ImportKind, Intake, Plan, ReadRow, opened, sealed, understood
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
 from pathways.sheets.spreadsheets import Row, SpreadsheetTable
 
@@ -76,7 +76,6 @@ class Worker:
 
     def read(self, table: SpreadsheetTable) -> None:
         """Store the rows of a file, beginning with the first row that is not stored yet."""
-        numbers = {sheet.name: place for place, sheet in enumerate(table.sheets)}
         rows = table.rows()
         at = 0
         while True:
@@ -88,7 +87,7 @@ class Worker:
                     pass
                 at = max(at, stored)
                 block = list(islice(rows, self.size))
-                session.add_all(self._stored_row(session, run, at + n, row, numbers) for n, row in enumerate(block))
+                session.add_all(self._stored_row(session, run, at + n, row) for n, row in enumerate(block))
                 at += len(block)
                 run.rows_read = at
                 if not block:
@@ -97,9 +96,7 @@ class Worker:
                 self._progress("Reading", at, table.count)
 
     @staticmethod
-    def _stored_row(
-        session: WriteSession, run: ImportRun, position: int, row: Row, numbers: Mapping[str, int]
-    ) -> ImportRow:
+    def _stored_row(session: WriteSession, run: ImportRun, position: int, row: Row) -> ImportRow:
         row_id = uuid7()
         return ImportRow(
             id=row_id,
@@ -107,7 +104,7 @@ class Worker:
             partner_id=run.partner_id,
             position=position,
             number=row.number,
-            sheet=numbers[row.sheet],
+            sheet=row.part,
             faults=[list(fault) for fault in row.faults] or None,
             file_warnings=[list(warning) for warning in row.warnings] or None,
             cells_sealed=sealed(session, row_id, row.cells, row.others),
@@ -380,11 +377,30 @@ def _warnings_of(row: ImportRow) -> list[Fault]:
     return [Fault(*warning) for warning in row.warnings or ()]
 
 
+NO_CELLS = ("row", "listing")  # fields of warnings that are about no cell
+
+
+def one_for_each_cell(warnings: Sequence[Fault]) -> list[Fault]:
+    """Return the warnings, with those about one cell joined: a reader corrects a cell once."""
+    joined: dict[tuple[str, ...], Fault] = {}
+    for warning in dict.fromkeys(warnings):
+        is_apart = warning.field in NO_CELLS or warning.rule.startswith(WITHIN)
+        key = (warning.field, warning.rule, warning.remedy) if is_apart else (warning.field,)
+        before = joined.get(key, Fault(warning.field, "", ""))
+        rule, remedy = (_sentences(*texts) for texts in zip(before[1:], warning[1:], strict=True))
+        joined[key] = Fault(warning.field, rule, remedy)
+    return list(joined.values())
+
+
+def _sentences(before: str, more: str) -> str:
+    return before if more in before else f"{before} {more}".strip()
+
+
 def become(row: ImportRow, outcome: Plan, found: Sequence[Fault] = ()) -> None:
     """Record a planned or actual result on a row, with the warnings found when the row was read."""
     row.state = outcome.state
     row.errors = [list(fault) for fault in outcome.errors] or None
-    row.warnings = [list(fault) for fault in [*found, *outcome.warnings]] or None
+    row.warnings = [list(fault) for fault in one_for_each_cell([*found, *outcome.warnings])] or None
     row.alike = [str(person) for person in outcome.alike] or None
     row.made = outcome.made
     row.jobseeker_id = outcome.jobseeker_id

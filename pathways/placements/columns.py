@@ -156,9 +156,14 @@ def _ring_fenced_for(text: str) -> Any:
 
 def _email(text: str) -> str | None:
     line = cells.as_line(text.lstrip("'"))
-    if line is not None and "@" not in line:
+    if line is not None and formats.emails_in(line) != [line]:
         raise cells.InvalidCell("This is not an e-mail address.", "Correct the address, or leave the cell blank.")
     return line
+
+
+def _email_in_words(words: str) -> str | None:
+    """Return the first e-mail address in a text, as in "Jane Hall <jane@example.org>"."""
+    return next(iter(formats.emails_in(words)), None)
 
 
 READERS: dict[str, cells.Reader] = {
@@ -177,7 +182,9 @@ READERS: dict[str, cells.Reader] = {
     "training_given": slips.lines,
     "postcode": _postcode,
     "remote": slips.one_of(Remote, REMOTE),
-    "half_days": slips.lenient(half_days.read_cell, half_days.parse_words),
+    "half_days": slips.lenient(
+        half_days.read_cell, half_days.parse_words, lambda bits: slips.read_as([half_days.text_of(bits)])
+    ),
     "hours_per_week": slips.hours_per_week,
     "hours_flexible": slips.yes_no,
     "starts_on": slips.day,
@@ -194,7 +201,7 @@ READERS: dict[str, cells.Reader] = {
     "adjustments_offered": slips.lines,
     "environment": slips.lines,
     "support_offered": slips.lines,
-    "contact_email": slips.lenient(_email),
+    "contact_email": slips.lenient(_email, _email_in_words, lambda _: slips.READ_PARTLY),
 }
 ALIASES = {header_words.normal(name): name for name in READERS} | {
     "slots": "half_days",

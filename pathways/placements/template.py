@@ -93,6 +93,11 @@ SYNONYMS = {
     "salary": "pay_per_hour_pounds",
     "pay": "pay_per_hour_pounds",
     "rate": "pay_per_hour_pounds",
+    "age": "minimum_age",
+    "ages": "minimum_age",
+    "age range": "minimum_age",
+    "age limit": "minimum_age",
+    "age group": "minimum_age",
     "min age": "minimum_age",
     "age from": "minimum_age",
     "max age": "maximum_age",
@@ -115,6 +120,10 @@ SYNONYMS = {
     "e mail": "contact_email",
     "how to apply": "contact_email",
 }
+COUNTED = ("posts", "jobs", "positions", "places", "vacancies", "openings", "people", "staff", "volunteers", "roles")
+COUNTS = ("no", "nos", "num", "number", "nr", "qty", "quantity", "total", "how many")
+SYNONYMS |= {f"{count} {noun}": "places" for count in COUNTS for noun in COUNTED}
+SYNONYMS |= {f"{noun} available": "places" for noun in COUNTED} | {"headcount": "places", "posts": "places"}
 
 
 # Columns that take other words too, and the vocabulary that the template offers.

@@ -91,9 +91,16 @@ class ReferralIntake:
         return repr((str(organisation), self._given_source(values) is SourceType.SELF, values["ref"]))
 
     def _given_source(self, values: Mapping[str, Any]) -> SourceType | None:
-        """Return the source type that a row gives. A referrer's row is never a self-referral, whatever it says."""
+        """Return the source type that a row gives.
+
+        A referrer's row is never a self-referral, whatever it says; nor is one that names an organisation that refers.
+        """
         source: SourceType | None = values["source_type"]
-        return None if source is SourceType.SELF and not self.is_own else source
+        return None if source is SourceType.SELF and (not self.is_own or self._names_referrer(values)) else source
+
+    def _names_referrer(self, values: Mapping[str, Any]) -> bool:
+        name = values["referring_organisation"]
+        return name is not None and bool(self._organisations_named(name, None))
 
     def _source(self, values: Mapping[str, Any]) -> tuple[SourceType, bool]:
         """Return the source type of a row, and whether it is certain. A blank one follows from the organisation."""
@@ -112,8 +119,7 @@ class ReferralIntake:
         name = values["referring_organisation"]
         field = "referring_organisation"
         if self._given_source(values) is SourceType.SELF:
-            rule = "A self-referral has no referring organisation."
-            return [Fault(field, rule, "Leave the cell blank.")] if name else []
+            return []  # a name that no organisation has is left out with a warning
         if self.actor.role is Role.REFERRER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and not organisation_names.is_almost(name, own.name):
@@ -255,8 +261,8 @@ class ReferralIntake:
         return warnings
 
     def _warnings_of_source(self, values: Mapping[str, Any]) -> list[Fault]:
-        if self.actor.role is not Role.REFERRER:
-            return []
+        if self.is_own:
+            return self._warnings_of_self_referral(values)
         warnings = []
         if values["source_type"] is SourceType.SELF:
             rule = "SELF is only for people who refer themselves, so the source type follows from your organisation."
@@ -266,6 +272,18 @@ class ReferralIntake:
             rule = "This name was taken for your own organisation's."
             warnings.append(Fault("referring_organisation", rule, "Leave the cell blank, or write the name in full."))
         return warnings
+
+    def _warnings_of_self_referral(self, values: Mapping[str, Any]) -> list[Fault]:
+        """Warn of a row that says both that the person came by themselves and that an organisation referred them."""
+        if values["source_type"] is not SourceType.SELF or values["referring_organisation"] is None:
+            return []
+        if self._names_referrer(values):
+            rule = "SELF is only for people who refer themselves, so the source type follows from the organisation."
+            remedy = "Leave source_type blank, or leave the organisation blank if the person came by themselves."
+            return [Fault("source_type", rule, remedy)]
+        rule = "This was read as a self-referral, which has no referring organisation, so the name was left out."
+        remedy = "Leave the cell blank, or change source_type if an organisation referred the person."
+        return [Fault("referring_organisation", rule, remedy)]
 
     def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
         if before is None:

@@ -12,7 +12,7 @@ from dateutil import parser as dates
 from pydantic import BaseModel, Field
 
 from pathways.fields import EARLIEST, LATEST
-from pathways.sheets.spreadsheets import Row
+from pathways.sheets.parts import Row
 
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
 FOUR_DIGIT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")

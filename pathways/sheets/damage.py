@@ -4,20 +4,28 @@ What can be put right is put right. What is lost is not read. Either way the row
 """
 
 import html
+import quopri
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
+
+from pathways.sheets import formulas
 
 ERROR_VALUE = re.compile(
     r"^(?:=?#(?:N/A(?: N/A)?|NV|GETTING_DATA|[A-ZÀ-Þ_/0-9]{2,20}[!?])|Err:\d{3})$"
 )  # Excel in English and other languages, LibreOffice, Google Sheets
 ERROR_WITHIN = re.compile(r"#(?:N/A|(?:REF|VALUE|DIV/0|NULL|NUM|SPILL|CALC|FIELD|BLOCKED|CONNECT)!|NAME\?)")
 TOO_NARROW = re.compile(r"^#{3,}$")
-MACHINE_BLANKS = {"NaN", "nan", "NaT", "undefined", "[object Object]", "(blank)", "<NA>", "NULL"}
+NULLS = ("NULL", "null", "Null", "BLANK", "blank", "EMPTY", "empty", "NA")
+MACHINE_BLANKS = {"NaN", "nan", "NaT", "undefined", "[object Object]", "NULL", "null", "\\N", "#EMPTY", "#NULL"}
+MACHINE_BLANKS |= {f"{first}{word}{last}" for word in NULLS for first, last in ("()", "<>", "[]", "{}")}
 SHORTENED = re.compile(r"^([+-]?)(\d{1,3})(?:\.(\d+))?E\+?(\d{1,3})$", re.IGNORECASE)
+# A number of which a spreadsheet kept the first digits only: 4.47701E+11 becomes 447701000000.
+ENDS_IN_NOUGHTS = re.compile(r"^\+?0?(?=\d{10,15}$)[1-9]\d{2,}0{6,}$")
+TRUTH_VALUES = {"TRUE", "FALSE"}
 DAY = re.compile(r"^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?)?$")
 MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
 SHORT_DAY = re.compile(
@@ -28,9 +36,10 @@ LOST_LETTER = re.compile("[\ufffd\ufffc\ue000-\uf8ff\x1a]")
 QUESTION_WITHIN = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")
 QUESTION_AT_WORD = re.compile(r"[^\W\d_]\?|\?[^\W\d_]")
 STILL_GARBLED = re.compile(
-    "[\xc2\xc3](?=[\x80-\xbf\u2018-\u203a\u0192\u02c6\u02dc\u20ac\u2122])|\xe2\u20ac|\u221a[\x80-\xff]"
+    "[\x80-\x9f]|[\xc2\xc3](?=[\x80-\xbf\u2018-\u203a\u0192\u02c6\u02dc\u20ac\u2122])|\xe2\u20ac|\u221a[\x80-\xff]"
 )
 ENTITY = re.compile(r"&(?:[a-zA-Z]{2,10}|#\d{2,5}|#x[0-9a-fA-F]{2,4});")
+QUOTED_PRINTABLE = re.compile(r"(?:=[89A-F][0-9A-F])+")  # as in Zo=C3=AB, from an e-mail
 PERCENT = re.compile(r"%[89A-Fa-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f])+|%20|%27")
 ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 WORKBOOK_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -42,7 +51,8 @@ LAST_OF_LATIN = "\u017f"
 OF_NAMES = re.compile(
     "[\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2010-\u203a\u20ac\u2122]"
 )  # Romanian, Vietnamese, signs
-WRONG_READINGS = ("cp1252", "mac_roman", "cp850", "latin-1")
+WRONG_READINGS = ("cp1252", "mac_roman", "cp850", "latin-1", "cp1250", "iso8859_2", "cp437", "cp1254", "cp1251")
+CAPITAL_WITHIN = re.compile("[a-zà-öø-ÿ][À-ÖØ-Þ]")
 TIMES_GARBLED = 3
 
 
@@ -96,7 +106,22 @@ def _error_value(column: str, text: str) -> Damage | None:
     return None
 
 
-def _shortened_number(_column: str, text: str) -> Damage | None:
+def _formula(_column: str, text: str) -> Damage | None:
+    return Damage(*formulas.WITHOUT_VALUE, None) if formulas.is_formula(text) else None
+
+
+def _truth_value(column: str, text: str) -> Damage | None:
+    if text not in TRUTH_VALUES or not is_name_column(column):
+        return None
+    rule = "The cell holds TRUE or FALSE, which a spreadsheet writes for a ticked box, where a name should be."
+    return Damage(rule, "Check the name, and type it again.", text)
+
+
+def _shortened_number(column: str, text: str) -> Damage | None:
+    if ENDS_IN_NOUGHTS.match(text):
+        rule = "This number ends in six noughts or more, as a number does of which a spreadsheet lost the last digits."
+        remedy = "Format the column as text, type the number in full, and send the file again."
+        return Damage(f"{rule} It was not read.", remedy, None) if column == "phone" else Damage(rule, remedy, text)
     written = SHORTENED.match(text)
     if written is None or ("+" not in text and "." not in text):
         return None  # 5E10 may be a reference
@@ -145,6 +170,20 @@ def _written_in_code(_column: str, text: str) -> Damage | None:
     return Damage(rule, CHECK_LETTERS, plain)
 
 
+def _quoted_printable(_column: str, text: str) -> Damage | None:
+    if not QUOTED_PRINTABLE.search(text) or "://" in text:
+        return None
+    raw = quopri.decodestring(text.encode())
+    try:
+        plain = raw.decode()
+    except UnicodeDecodeError:
+        if text.startswith("="):  # a formula, as in =A1=B2
+            return None
+        plain = raw.decode("cp1252", errors="replace")
+    rule = "The text had letters written as a code of e-mails, such as =C3=AB. They were put right."
+    return Damage(rule, CHECK_LETTERS, plain) if plain.isprintable() else None
+
+
 def _letter(code: int) -> str:
     """Return the letter of a code; a surrogate, which is half a letter, counts as lost."""
     return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)  # noqa: PLR2004 - the range that Unicode reserves
@@ -170,15 +209,17 @@ def _garbled(_column: str, text: str) -> Damage | None:
 
 def _read_as_meant(text: str) -> str | None:
     """Return a text whose UTF-8 was read in another encoding as it was meant; None if it was not."""
+    likely = []
     for encoding in WRONG_READINGS:
         try:
             raw = b"".join(_byte(letter, encoding) for letter in text)
             meant = raw.decode()
         except UnicodeError:
             continue
-        if meant != text and _is_likely(meant):
-            return meant
-    return None
+        if meant != text and _is_likely(meant) and text.isupper() <= meant.isupper():
+            likely.append(meant)
+    # Several readings may give letters. The first without a capital in the middle of a word is meant.
+    return min(likely, key=lambda meant: CAPITAL_WITHIN.search(meant) is not None, default=None)
 
 
 def _is_likely(text: str) -> bool:
@@ -220,6 +261,9 @@ def _cut_off(_column: str, text: str) -> Damage | None:
 CHECK_LETTERS = "Check the spelling."
 CHECKS: tuple[Callable[[str, str], Damage | None], ...] = (
     _error_value,
+    _quoted_printable,  # before formulas, because =C5=81ukasz is none
+    _formula,
+    _truth_value,
     _shortened_number,
     _number,
     _turned_into_day,
@@ -272,17 +316,21 @@ def shortened(cells: Mapping[str, str], readable: Mapping[str, str]) -> dict[str
 
 
 def examined(
-    cells: Mapping[str, str], instead: Mapping[str, str], is_readable: Callable[[str, str], bool]
+    cells: Mapping[str, str],
+    instead: Mapping[str, str],
+    is_readable: Callable[[str, str], bool],
+    needed: Collection[str] = (),
 ) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
     """Return the cells of a row as they are to be read, and a warning for each damaged cell.
 
     ``instead`` has, for columns that protect a person, the text that is read if the cell is lost. ``is_readable``
-    returns whether a column can hold a text: a damaged cell that it cannot hold is not read.
+    returns whether a column can hold a text: a damaged cell that it cannot hold is not read. A formula in a ``needed``
+    column stays, because its reader refuses the row.
     """
     readable, warnings = dict(cells), []
     for column, text in cells.items():
         damage = damage_of(column, text)
-        if damage is None:
+        if damage is None or (column in needed and damage.rule == formulas.WITHOUT_VALUE[0]):
             continue
         is_lost = damage.text is None or (bool(damage.rule) and not is_readable(column, damage.text))
         readable[column] = instead.get(column, "") if is_lost or damage.text is None else damage.text

@@ -2,6 +2,19 @@
 
 MERGED = ("Merged cells are not accepted.", "Unmerge them and fill in each cell.")
 TOO_MANY = ("The row has more cells than the header.", "Put quotes around a cell that contains the delimiter.")
+QUOTE_MOVES_CELLS = (
+    "A cell has a double quote that CSV does not allow, and the row does not have as many cells as the header.",
+    "Put quotes around the whole cell, write each quote within it twice, and send the file again.",
+)
+QUOTE_AS_WRITTEN = (
+    "row",
+    "A cell of this row has a double quote that CSV does not allow. The cell was read with its quotes.",
+    "Check the cells of this row.",
+)
+TOO_MANY_HEADERS = (
+    "A sheet has more than {most} headers with different columns. Put the rows of each header into a sheet of their"
+    " own, then send the file again."
+)
 HIDDEN_ROW = (
     "row",
     "This row is hidden in the spreadsheet, by a filter or by hand. It was read all the same.",
@@ -39,6 +52,11 @@ CUT_SHORT = (
 GUESSED_LETTERS = "The cell has accents or signs whose encoding the file does not say. It was read as {name}."
 UNREAD_PROTECTION = "This row says something in the column {header}, which was not read. It may keep somebody safe."
 RECORD_BY_HAND = "Read the cell, and record what it says by hand before anybody is contacted or introduced."
+PROTECTIVE_TEXT = (
+    "The text in {place} is no row of a table, and it may say how to keep people safe. Read it yourself before anybody"
+    " is contacted or introduced."
+)
+READ_AROUND = "Read that text before anybody is contacted, and record by hand what it says about this person."
 COUNTED_FROM_1904 = (
     "The date is a plain number, which was read as the days that this workbook counts from 1904.",
     "Check the date. To be sure, format the column as a date.",
@@ -47,5 +65,17 @@ MONTH_FIRST = (
     "Column {column}{place}: row {first} has the month before the day, so other dates may have it too. Dates read as"
     " day, month: {count}, in {rows}. Check them. To be sure, write dates as yyyy-mm-dd."
 )
+EITHER_WAY_ROUND = (
+    "The date was read as day, month, but other dates of this column have the month before the day.",
+    "Check the date. To be sure, write it as yyyy-mm-dd.",
+)
 EXAMPLE_REFERENCE = ("The row has the reference of the example row.", "Give the row a reference of its own.")
 SHOW_SHEET = "show the sheet or copy its rows to a sheet that is shown, then send the file again"
+
+
+def under_no_header(letters: str) -> tuple[str, str]:
+    """Return what a row says of a cell in a column, named by its letters, that has no header."""
+    return (
+        f"The cell in column {letters} has no header, so it was not read.",
+        "Read it, and record by hand what matters.",
+    )

@@ -4,15 +4,13 @@ What is in a file and is not read, or may not be meant to be sent, is named: in 
 table, or in a warning of the row.
 """
 
-import csv
 import io
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
 from itertools import islice
@@ -21,129 +19,52 @@ from typing import Any
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from pathways.errors import TooLarge
-from pathways.sheets import encodings, file_kinds, formulas, sentences
-from pathways.sheets.damage import is_day_column, tidy
+from pathways.sheets import encodings, file_kinds, formulas, quotes, sentences
 from pathways.sheets.day_order import MonthFirst
 from pathways.sheets.file_kinds import FileNotUnderstood
-from pathways.sheets.header_words import column_of, normal
+from pathways.sheets.parts import (
+    FEWEST_KNOWN,
+    MOST_COLUMNS,
+    OUR_ANSWERS,
+    ExampleRow,
+    Lines,
+    Part,
+    Row,
+    Sheet,
+    TableReading,
+    TextAround,
+    Warned,
+    letters_of,
+    recognised,
+)
 from pathways.sheets.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
 
 DELIMITERS = (",", ";", "\t", "|")
 ROWS_BEFORE_HEADER = 30
-FEWEST_KNOWN = 3
-MOST_CELLS_IN_TOTAL = 3
-MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
 FORMULA_STARTS = ("=", "+", "-", "@")
 HELP_SHEET = "How to fill in"  # the sheet of our template that explains its columns
 EXAMPLE_SHEET = re.compile(r"^(examples?|samples?)\b", re.IGNORECASE)
-PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
-FIRST_DAY_1904 = date(1904, 1, 1)
 LAST_ROWS = {65_536, 1_048_576}  # of a sheet in old and in present Excel
 MOST_EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
-OUR_ANSWERS = {"import result", "import problems"}  # columns added to a result file; ignored when it is sent again
 MOST_PASSED_OVER = 100
 MOST_SHOWN_ROWS = 10  # row numbers in one note
-TOTAL = re.compile(r"^((grand |sub[- ]?)?totals?|number of (referrals|people|placements|rows))\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The header of a sheet or CSV file: its row number, its cells as written, and our column for each cell or ""."""
-
-    name: str
-    header_at: int
-    header: tuple[str, ...]
-    columns: tuple[str, ...]
-
-    def named(self, written: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the cells of known columns by our column names, and those of unknown columns by position."""
-        cells = {name: "" for name in self.columns if name}
-        others = {}
-        for place, cell in enumerate(written):
-            name = self.columns[place] if place < len(self.columns) else ""
-            if name:
-                cells[name] = tidy(cell)
-            elif cell.strip() and not self._is_our_answer(place):
-                others[str(place)] = cell.strip()  # also beyond the header, because it is needed to correct the row
-        return cells, others
-
-    def _is_our_answer(self, place: int) -> bool:
-        return place < len(self.header) and normal(self.header[place]) in OUR_ANSWERS
+MOST_HEADERS = 50  # in one sheet
+MOST_AROUND, LONGEST_AROUND = 1_000, 2_000  # texts around the tables of a file that are looked at, and their letters
+DELIMITER_LINE = re.compile(r"^sep=.?$")  # what Excel writes to say which delimiter it used
+Protection = tuple[Mapping[str, str], tuple[Warned, ...]]  # cells to be read with each row, and its warnings
+__all__ = ["OUR_ANSWERS", "ExampleRow", "Row", "Sheet", "SpreadsheetTable", "TextAround", "read_table"]
 
 
 class ColumnsMissing(FileNotUnderstood):
     """The file has no header, or its header lacks a column that is needed.
 
-    ``missing`` are the columns that are needed, and ``unknown`` the headers that are no column.
+    ``missing`` are the columns that are needed, and ``unknown`` the headers that are no column, which stand in ``row``.
     """
 
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-
-
-Warned = tuple[str, str, str]  # column or "row", rule, remedy
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a file: its number as the spreadsheet shows it, and its cells by our column names.
-
-    ``others`` are the cells of unknown columns by position. ``faults`` are errors of the whole row, as pairs of a rule
-    and what to do. ``warnings`` have a column, or "row", in front of these.
-    """
-
-    number: int
-    sheet: str
-    cells: Mapping[str, str]
-    others: Mapping[str, str] = field(default_factory=dict)
-    faults: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[Warned, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleRow:
-    """The example row of a template: its reference, which nobody else uses, and cells that show it is unchanged."""
-
-    column: str
-    reference: str
-    cells: Mapping[str, str]
-
-
-# A function that reads the lines of a sheet again each time, so that a large file is never held in memory.
-Lines = Callable[[], Iterator[tuple[int, Sequence[str]]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How the headers and rows of a file are understood."""
-
-    aliases: Mapping[str, str]
-    example: ExampleRow | None = None
-    required: Collection[str] = ()  # columns in which a formula stops its row
-    guessed: str = ""  # the encoding, if it was guessed
-    is_1904: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One sheet with its lines, and the errors and warnings of its rows by row number."""
-
-    sheet: Sheet
-    lines: Lines
-    reading: _Reading
-    faults: Mapping[int, list[tuple[str, str]]]
-    warnings: dict[int, list[Warned]]
-    held_formulas: dict[int, formulas.Formulas] = field(default_factory=dict)  # by row number
-    partial_days: dict[int, dict[int, str]] = field(default_factory=dict)  # see ``Extent.partial_days``
-
-    def show_partial_birthday(self, number: int, own: dict[str, str]) -> None:
-        """Read of a date of birth only what its format shows, because offices type the rest if they do not know it."""
-        for place, shows in self.partial_days.get(number, {}).items():
-            if place < len(self.sheet.columns) and self.sheet.columns[place] == "date_of_birth":
-                with suppress(ValueError):
-                    born = date.fromisoformat(own["date_of_birth"])
-                    own["date_of_birth"] = f"{born.year}" if shows == "year" else f"{born:%b %Y}"
+    row: int = 0
 
 
 @dataclass(slots=True)
@@ -157,8 +78,12 @@ class SpreadsheetTable:
     protective_headers: frozenset[str] = frozenset()  # those unknown headers that may be about somebody's safety
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
-    parts: list[_Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     has_header: bool = False
+    around: list[TextAround] = field(default_factory=list)
+    protections: dict[str, Protection] = field(default_factory=dict)  # by sheet, from what is written around its table
+    # Whether the words of a cell that was not read may be about somebody's safety.
+    is_protective: Callable[[str], bool] = field(default=lambda _: False)
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -171,32 +96,30 @@ class SpreadsheetTable:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows, beginning with the first row each time."""
-        for part in self.parts:
-            for number, cells in _rows_of(part):
-                wrong = list(dict.fromkeys(part.faults.get(number, [])))
-                if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
-                    wrong.append(sentences.TOO_MANY)
-                own, others = part.sheet.named(cells)
-                part.show_partial_birthday(number, own)
-                held, columns, required = part.held_formulas.get(number, {}), part.sheet.columns, part.reading.required
-                wrong += formulas.faults_of(columns, held, required)
-                example = part.reading.example
-                if example is not None and own.get(example.column, "").casefold() == example.reference.casefold():
-                    wrong.append(sentences.EXAMPLE_REFERENCE)
-                warnings = [*part.warnings.get(number, ()), *_doubts(part, own), *self._unread(part.sheet, others)]
-                warnings += formulas.warnings_of(columns, own, held, required)
-                yield Row(number, part.sheet.name, own, others, tuple(wrong), tuple(warnings))
+        for place, part in enumerate(self.parts):
+            more, warnings = self.protections.get(part.sheet.name, ({}, ()))
+            for number, cells in part.written_rows():
+                row = part.row(number, cells)
+                together = {column: f"{text} {row.cells.get(column, '')}".strip() for column, text in more.items()}
+                said = (*row.warnings, *self._unread(part.sheet, row.others), *warnings)
+                yield replace(row, part=place, cells={**row.cells, **together}, warnings=said)
 
     def _unread(self, sheet: Sheet, others: Mapping[str, str]) -> Iterator[Warned]:
         """Yield a warning for each cell under an unknown header that may be about somebody's safety."""
-        for place in others:
+        for place, words in others.items():
             header = sheet.header[int(place)] if int(place) < len(sheet.header) else ""
-            if header in self.protective_headers:
+            if header in self.protective_headers or (header.strip() and self.is_protective(words)):
                 yield (
                     "row",
                     sentences.UNREAD_PROTECTION.format(header=" ".join(header.split())[:80]),
                     sentences.RECORD_BY_HAND,
                 )
+
+    def add_around(self, sheet: str, number: int, cells: Sequence[str], *, is_beside_table: bool = True) -> None:
+        """Keep a text that is no row, so that somebody may find out whether it protects anybody."""
+        if len(self.around) < MOST_AROUND:
+            words = " ".join(" ".join(cells).split())[:LONGEST_AROUND]
+            self.around.append(TextAround(sheet, number, words, is_beside_table))
 
 
 def read_table(
@@ -216,7 +139,7 @@ def read_table(
     workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
-    reading = _Reading(aliases, example, {*needed, *required})
+    reading = TableReading(aliases, example, {*needed, *required})
     if content[:4] == file_kinds.ZIP:
         _read_workbook_headers(table, content, reading, most_unpacked)
     else:
@@ -231,7 +154,7 @@ def read_table(
     return table
 
 
-def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading) -> None:
+def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: TableReading) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty. Choose another file.")
     refusal = file_kinds.refusal(content)
@@ -240,16 +163,19 @@ def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading)
     decoded = encodings.decoded(content)
     text, aliases = decoded.text, reading.aliases
     table.notes += [decoded.note] if decoded.note else []
+    top = "".join(text.splitlines(keepends=True)[:ROWS_BEFORE_HEADER])
     known, delimiter = max(
         ((_columns_recognised(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS),
-        key=lambda counted: counted[0],
+        key=lambda counted: (counted[0], top.count(counted[1])),
     )
-    lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - the reader needs the delimiter found above
+    as_written: dict[int, int] = {}
+    lines: Lines = lambda: quotes.numbered(text, delimiter, as_written)  # noqa: E731 - with the delimiter found above
     if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
-        raise _open_quote()
+        raise _quote_near_top(top)
     _take_sheet(table, "", lines, replace(reading, guessed=decoded.guessed), {}, {})
     if not table.has_header:
-        raise _no_header(aliases)
+        raise _no_header(lines, aliases)
+    _note_quotes(table, as_written)
     _note_missing_end(table, lines, ends_in_row=not text.endswith(("\n", "\r")))
 
 
@@ -270,36 +196,42 @@ def _note_missing_end(table: SpreadsheetTable, lines: Lines, *, ends_in_row: boo
 def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
     """Return how many of our columns a header has with this delimiter; -1 if the file cannot be read with it."""
     try:
-        return max((_recognised(cells, aliases) for _, cells in islice(_numbered(text, delimiter), ROWS_BEFORE_HEADER)))
+        return max(
+            (recognised(cells, aliases) for _, cells in islice(quotes.numbered(text, delimiter), ROWS_BEFORE_HEADER))
+        )
     except FileNotUnderstood:
         return -1
 
 
-def _open_quote(row: int | None = None) -> FileNotUnderstood:
-    where = f" The error begins in row {row}." if row is not None else ""
-    return FileNotUnderstood(
-        f"A double quote is not closed, or is in the middle of a cell.{where} Correct it and send the file again."
-    )
-
-
-def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    # Excel and our report count rows and not lines, because a quoted cell may contain several lines.
-    number = 0
+def _quote_near_top(top: str) -> FileNotUnderstood:
+    """Return the refusal of a file whose header is there, but in whose first rows a quote is not closed."""
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            yield number, cells
-    except csv.Error as wrong:
-        raise _open_quote(number + 1) from wrong
+        for _ in quotes.numbered(top, max(DELIMITERS, key=top.count)):
+            pass
+    except FileNotUnderstood as refusal:
+        return refusal
+    return quotes.open_quote()
+
+
+def _note_quotes(table: SpreadsheetTable, as_written: Mapping[int, int]) -> None:
+    """Warn of rows with quotes that CSV does not allow. Refuse them if their cells do not fit under the header."""
+    for part in table.parts:
+        for number, cells in as_written.items():
+            if part.sheet.header_at < number and (not part.ends_before or number < part.ends_before):
+                if cells == len(part.sheet.header):
+                    part.warnings.setdefault(number, []).append(sentences.QUOTE_AS_WRITTEN)
+                else:
+                    part.faults.setdefault(number, []).append(sentences.QUOTE_MOVES_CELLS)
 
 
 def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     """Return the highest number of our columns that one line near the top names, whatever its delimiter."""
     return max(
-        (_recognised(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
+        (recognised(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
     )
 
 
-def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: _Reading, most_unpacked: int) -> None:
+def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: TableReading, most_unpacked: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             refusal = file_kinds.refusal_of_zip(parts.namelist())
@@ -317,6 +249,7 @@ def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: _Re
         if len({name.casefold() for name in names}) < len(names):
             raise FileNotUnderstood("Two sheets have the same name. Rename one of them, then send the file again.")
         left_out = [what for name in names if (what := _take_worksheet(table, workbook, name, facts, reading))]
+        first_lines = partial(_lines_of, workbook.get_sheet_by_name(names[0]), facts.extents[names[0]])
     except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as broken:
         raise FileNotUnderstood(
             "The workbook cannot be opened. Save it again as .xlsx or as CSV UTF-8, then send it again."
@@ -326,11 +259,11 @@ def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: _Re
     if not table.count and left_out:
         raise FileNotUnderstood(f"No row was read. Left out: {'; '.join(left_out)}.")
     if not table.has_header:
-        raise _no_header(reading.aliases)
+        raise _no_header(first_lines, reading.aliases)
 
 
 def _take_worksheet(
-    table: SpreadsheetTable, workbook: CalamineWorkbook, name: str, facts: WorkbookFacts, reading: _Reading
+    table: SpreadsheetTable, workbook: CalamineWorkbook, name: str, facts: WorkbookFacts, reading: TableReading
 ) -> str:
     """Add a sheet to the table, or return why its rows are left out."""
     extent = facts.extents[name]  # a KeyError means the sheet was not measured, so it must not be opened
@@ -339,7 +272,8 @@ def _take_worksheet(
     reading = replace(reading, is_1904=facts.is_1904)
     is_example = EXAMPLE_SHEET.match(name.strip()) is not None
     if extent.is_hidden or is_example:
-        rows = _rows_below_header(name, lines, reading)
+        rows, texts = _rows_below_header(name, lines, reading)
+        table.around += [replace(text, is_beside_table=False) for text in texts if extent.is_hidden and text.number]
         if not rows:
             return f"sheet {name}: hidden, and it has no rows under a header" if extent.is_hidden else ""
         count = f"{rows} row{'s' if rows > 1 else ''} not read"
@@ -357,21 +291,23 @@ def _take_worksheet(
     ):
         for number in numbers:
             warnings.setdefault(number, []).append(warning)
-    part = _take_sheet(table, name, lines, reading, faults, warnings)
-    if part is not None:
-        part.held_formulas.update(extent.formulas)
-        part.partial_days.update(extent.partial_days)
-        table.notes += [*_notes_about_sheet(part.sheet, extent), *_notes_elsewhere(part, extent)]
+    parts = _take_sheet(table, name, lines, reading, faults, warnings)
+    for part in parts:
+        part.held_formulas, part.partial_days = extent.formulas, extent.partial_days
+        table.notes += _notes_about_sheet(part.sheet, extent)
+    if parts:
+        table.notes += _notes_elsewhere(name, parts, extent)
     return ""
 
 
-def _rows_below_header(name: str, lines: Lines, reading: _Reading) -> int:
+def _rows_below_header(name: str, lines: Lines, reading: TableReading) -> tuple[int, list[TextAround]]:
+    """Return the number of rows of a sheet that is not read, and the texts that are no rows."""
     scratch = SpreadsheetTable()
     try:
         _take_sheet(scratch, name, lines, reading, {}, {})
     except FileNotUnderstood:  # two columns with one meaning do not matter in a sheet that is not read
-        return sum(1 for _, cells in lines() if any(cell.strip() for cell in cells))
-    return scratch.count
+        return sum(1 for _, cells in lines() if any(cell.strip() for cell in cells)), []
+    return scratch.count, scratch.around
 
 
 def _notes_about(facts: WorkbookFacts) -> list[str]:
@@ -400,11 +336,11 @@ def _notes_about_sheet(sheet: Sheet, extent: Extent) -> list[str]:
     return notes
 
 
-def _notes_elsewhere(part: _Part, extent: Extent) -> Iterator[str]:
+def _notes_elsewhere(name: str, parts: Sequence[Part], extent: Extent) -> Iterator[str]:
     """Yield a sentence about notes on the header, below the table, or on rows that were passed over."""
-    if extent.noted and (rows := extent.noted - {number for number, _ in _rows_of(part)}):
+    if extent.noted and (rows := extent.noted - {number for part in parts for number, _ in part.written_rows()}):
         shown = ", ".join(map(str, sorted(rows)[:MOST_SHOWN_ROWS]))
-        yield sentences.NOTED_ELSEWHERE.format(name=part.sheet.name, rows=shown)
+        yield sentences.NOTED_ELSEWHERE.format(name=name, rows=shown)
 
 
 def _must_fit(name: str, extent: Extent) -> None:
@@ -431,17 +367,24 @@ def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[
         yield number, formulas.with_formulas(line, extent.formulas.get(number, {}))
 
 
-def _no_header(aliases: Mapping[str, str]) -> ColumnsMissing:
+def _no_header(lines: Lines, aliases: Mapping[str, str]) -> ColumnsMissing:
+    """Return the refusal of a file without a known header; ``unknown`` are the cells of its first row of words."""
     examples = ", ".join(sorted(set(aliases.values()))[:6])
-    return ColumnsMissing(
+    refusal = ColumnsMissing(
         f"The first {ROWS_BEFORE_HEADER} rows have no header row. Add a row with column names such as {examples}."
     )
+    for refusal.row, cells in islice(lines(), ROWS_BEFORE_HEADER):
+        words = [cell.strip() for cell in cells if cell.strip()]
+        if len(words) >= FEWEST_KNOWN and all(word[:1].isalpha() for word in words):
+            refusal.unknown = tuple(words)
+            break
+    return refusal
 
 
 def _text(cell: Any) -> str:
     """Return a cell as text: whole numbers without a decimal point, dates as yyyy-mm-dd."""
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return "TRUE" if cell else "FALSE"
     if isinstance(cell, float) and abs(cell) >= MOST_EXACT:
         return f"{Decimal(format(cell, '.15g')):f}"
     if isinstance(cell, float) and cell.is_integer():
@@ -453,64 +396,105 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def _recognised(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
-    return len({column for cell in cells if (column := column_of(cell, aliases))})
-
-
 def _take_sheet(
     table: SpreadsheetTable,
     name: str,
     lines: Lines,
-    reading: _Reading,
-    faults: Mapping[int, list[tuple[str, str]]],
+    reading: TableReading,
+    faults: dict[int, list[tuple[str, str]]],
     warnings: dict[int, list[Warned]],
-) -> _Part | None:
-    """Add a sheet to the table if it has a header. Count its rows; list the unknown columns and rows left out."""
+) -> list[Part]:
+    """Add a sheet to the table if it has a header. Count its rows; list the unknown columns and what is left out.
+
+    A header whose columns differ from those of the header above it begins another part.
+    """
     aliases = reading.aliases
     header_at, header = _header_in(lines, aliases)
     if not header:
         if name != HELP_SHEET:
             table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
-        return None
+            for number, cells in islice(lines(), MOST_AROUND):
+                if any(cells):
+                    table.add_around(name, number, cells, is_beside_table=False)
+        return []
     table.has_header = True
-    if len(header) > MOST_COLUMNS:
-        raise FileNotUnderstood(
-            f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."
+    scan = _SheetScan(table, name, reading)
+    parts = [Part(Sheet.under(name, header_at, header, aliases), lines, reading, faults, warnings)]
+    for number, cells in lines():
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if not filled or number == header_at:
+            continue
+        if number < header_at:
+            scan.take_above(number, filled)
+        elif scan.begins_part(parts[-1], number, cells, filled):
+            if len(parts) == MOST_HEADERS:
+                raise FileNotUnderstood(sentences.TOO_MANY_HEADERS.format(most=MOST_HEADERS))
+            parts[-1].ends_before = number
+            parts.append(Part(Sheet.under(name, number, cells, aliases), lines, reading, faults, warnings))
+        else:
+            scan.take(parts[-1], number, cells, filled)
+    scan.finish(parts)
+    return parts
+
+
+class _SheetScan:
+    """What the first reading of a sheet finds: its rows by header, and what is left out or doubtful."""
+
+    def __init__(self, table: SpreadsheetTable, name: str, reading: TableReading) -> None:
+        self.table = table
+        self.name = name
+        self.reading = reading
+        self.left_out: list[str] = []
+        self.without_header: set[int] = set()
+        self.month_first = MonthFirst()
+
+    def take_above(self, number: int, filled: Sequence[str]) -> None:
+        if len(filled) > 1 or not DELIMITER_LINE.match(filled[0]):
+            self.left_out.append(f"row {number}: text above the header")
+            self.table.add_around(self.name, number, filled)
+
+    def begins_part(self, part: Part, number: int, cells: Sequence[str], filled: Sequence[str]) -> bool:
+        """Return whether a row is a header with other columns than the header above it."""
+        is_other = self.reading.is_header(cells, len(filled)) and not part.sheet.is_repeated_by(
+            cells, self.reading.aliases
         )
-    exact = {aliases[normal(cell)] for cell in header if normal(cell) in aliases}
-    columns = [
-        aliases.get(normal(cell)) or ("" if (column := column_of(cell, aliases)) in exact else column)
-        for cell in header
-    ]
-    duplicates = sorted({column for column in columns if column and columns.count(column) > 1})
-    if duplicates:
-        raise FileNotUnderstood(f"Two columns are read as {duplicates[0]}. Remove or rename one of them.")
-    table.unknown_columns += [
-        cell
-        for cell, column in zip(header, columns, strict=True)
-        if not column and cell.strip() and normal(cell) not in OUR_ANSWERS
-    ]
-    part = _Part(Sheet(name, header_at, tuple(header), tuple(columns)), lines, reading, faults, warnings)
-    without_header: set[int] = set()
-    rows = 0
-    left_out: list[str] = []
-    month_first = MonthFirst()
-    for number, cells in _rows_of(part, left_out):
-        rows += 1
-        month_first.take(part.sheet.columns, number, cells)
-        without_header.update(_filled_without_header(part.sheet, cells))
-    place = f" of sheet {name}" if name else ""
-    table.passed_over += left_out[:MOST_PASSED_OVER]
-    if len(left_out) > MOST_PASSED_OVER:
-        table.passed_over.append(f"{len(left_out) - MOST_PASSED_OVER} more rows{place}: totals or headers like these")
-    table.passed_over += [
-        f"column {letters_of(column)}{place}: it has cells but no header" for column in sorted(without_header)
-    ]
-    table.count += rows
-    table.notes += month_first.notes(place)
-    if rows:
-        table.parts.append(part)
-    return part
+        if is_other:
+            self.left_out.append(f"row {number}: a header with other columns, by which the rows below it were read")
+        return is_other
+
+    def take(self, part: Part, number: int, cells: Sequence[str], filled: Sequence[str]) -> None:
+        reason = part.reason_to_pass_over(cells, filled)
+        if reason:
+            self.left_out.append(f"row {number}: {reason}")
+            return
+        part.count += 1
+        self.month_first.take(part.sheet.columns, number, cells)
+        self.without_header.update(part.without_header(cells))
+        if len(filled) == 1 and " " in filled[0]:
+            self.table.add_around(self.name, number, filled)
+
+    def finish(self, parts: Sequence[Part]) -> None:
+        """Add to the table what was found."""
+        table, place = self.table, f" of sheet {self.name}" if self.name else ""
+        table.passed_over += self.left_out[:MOST_PASSED_OVER]
+        if len(self.left_out) > MOST_PASSED_OVER:
+            table.passed_over.append(
+                f"{len(self.left_out) - MOST_PASSED_OVER} more rows{place}: totals or headers like these"
+            )
+        table.passed_over += [
+            f"column {letters_of(column)}{place}: it has cells but no header" for column in sorted(self.without_header)
+        ]
+        table.notes += self.month_first.notes(place)
+        for number, column in self.month_first.rows_in_doubt():
+            parts[0].warnings.setdefault(number, []).append((column, *sentences.EITHER_WAY_ROUND))
+        known = set(table.unknown_columns)
+        table.unknown_columns += dict.fromkeys(
+            header for part in parts for header in part.sheet.unknown() if len(parts) == 1 or header not in known
+        )
+        table.count += sum(part.count for part in parts)
+        if any(part.count for part in parts):
+            table.add_around(self.name, 0, [self.name])
+        table.parts += [part for part in parts if part.count]
 
 
 def _header_in(lines: Lines, aliases: Mapping[str, str]) -> tuple[int, Sequence[str]]:
@@ -518,66 +502,7 @@ def _header_in(lines: Lines, aliases: Mapping[str, str]) -> tuple[int, Sequence[
     found: tuple[int, Sequence[str]] = (0, ())
     for at, cells in islice(lines(), ROWS_BEFORE_HEADER):
         if found[1]:
-            return (at, cells) if _recognised(cells, aliases) > _recognised(found[1], aliases) else found
-        if _recognised(cells, aliases) >= FEWEST_KNOWN:
+            return (at, cells) if recognised(cells, aliases) > recognised(found[1], aliases) else found
+        if recognised(cells, aliases) >= FEWEST_KNOWN:
             found = (at, cells)
     return found
-
-
-def _filled_without_header(sheet: Sheet, cells: Sequence[str]) -> Iterator[int]:
-    return (at for at, cell in enumerate(cells[: len(sheet.header)]) if cell.strip() and not sheet.header[at].strip())
-
-
-def letters_of(column: int) -> str:
-    """Return the letters of a column counted from 0: 0 is A, 26 is AA."""
-    letters = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        letters = chr(65 + letter) + letters
-    return letters
-
-
-def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield the rows below the header that are no blank, total, repeated header or example of a template."""
-    for number, cells in part.lines():
-        if number <= part.sheet.header_at:
-            continue
-        filled = [cell.strip() for cell in cells if cell.strip()]
-        if not filled:
-            continue
-        reason = _reason_to_pass_over(part, cells, filled)
-        if not reason:
-            yield number, cells
-        elif passed_over is not None:
-            passed_over.append(f"row {number}: {reason}")
-
-
-def _reason_to_pass_over(part: _Part, cells: Sequence[str], filled: Sequence[str]) -> str:
-    if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
-        return "a total"
-    if _recognised(cells, part.reading.aliases) >= max(FEWEST_KNOWN, len(filled) / 2):
-        return "the header again"
-    example = part.reading.example
-    if example is not None and any(cell.casefold() == example.reference.casefold() for cell in filled):
-        own, _ = part.sheet.named(cells)
-        if all(own.get(column, text) == text for column, text in example.cells.items()):
-            return "the example row of the template"
-    return ""
-
-
-def _doubts(part: _Part, own: dict[str, str]) -> Iterator[Warned]:
-    """Yield what is doubtful in the cells of a row because of the file as a whole. Rewrites days counted from 1904."""
-    reading = part.reading
-    for column, text in own.items():
-        if reading.guessed and not text.isascii():
-            yield (
-                column,
-                sentences.GUESSED_LETTERS.format(name=reading.guessed),
-                "Check them, or send the file as CSV UTF-8.",
-            )
-        if not text or not is_day_column(column):
-            continue
-        if reading.is_1904 and (days := PLAIN_DAYS.match(text)):
-            own[column] = (FIRST_DAY_1904 + timedelta(days=int(days[1]))).isoformat()
-            yield column, *sentences.COUNTED_FROM_1904

@@ -150,7 +150,10 @@ def test_text_that_looks_like_a_number_and_totals_under_the_rows_are_understood(
     head = [*HEAD.split(","), "hours_max", "referral_ref"]
     rows = [[*LINE.format(given=f"A{n}", family="Begum").split(","), "16", f"00{n}"] for n in range(2)]
     answer = send(client, world, book(["Hendon, September"], [], head, *rows, ["Total", None, None, 2])).json()
-    assert (answer["report"]["created"], answer["report"]["passed_over"]) == (2, ["row 6: a total"])
+    assert (answer["report"]["created"], answer["report"]["passed_over"]) == (
+        2,
+        ["row 1: text above the header", "row 6: a total"],
+    )
 
 
 def rewritten(content: bytes, part: str, change: Callable[[str], str]) -> bytes:

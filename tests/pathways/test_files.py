@@ -224,7 +224,11 @@ def test_a_workbook_with_title_aliases_dates_numbers_blanks_and_a_total_is_under
     answer = send(client, world, content)
     report = answer.json()["report"]
     assert (report["created"], report["unknown_columns"]) == (1, ["Shoe size"])
-    assert report["passed_over"] == ["row 6: a total", "sheet Notes: no header row"]
+    assert report["passed_over"] == [
+        "row 1: text above the header",
+        "row 6: a total",
+        "sheet Notes: no header row",
+    ]
 
 
 def test_merged_cells_among_the_rows_are_named(client, world: World):
