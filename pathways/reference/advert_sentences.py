@@ -10,7 +10,7 @@ forms called ``finding`` are what is looked for; ``unless`` holds longer pattern
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -89,7 +89,7 @@ def _read(text: str, words: Sequence[Place], numbers: range, marks: Mapping[str,
     """Return the words of one sentence as their marks."""
     return [
         _Token(
-            marks.get(_symbol(words[n][0], marks), UNKNOWN),
+            _marks_of(words[n][0], marks),
             n,
             n + 1,
             n > numbers.start and PAUSES.search(text[words[n - 1][2] : words[n][1]]) is not None,
@@ -98,17 +98,15 @@ def _read(text: str, words: Sequence[Place], numbers: range, marks: Mapping[str,
     ]
 
 
-def _symbol(forms: frozenset[str], known: Collection[str]) -> str:
-    """Return the form of a word that patterns have, the longest first, so that "blacks" is not read as "black"."""
-    for form in sorted(forms, key=lambda form: (-len(form), form)):
-        if form in known:
-            return form
+def _marks_of(forms: frozenset[str], marks: Mapping[str, str]) -> str:
+    """Return the marks of a word in each form in which it may be meant, and as a number."""
+    found = [marks[form] for form in sorted(forms) if form in marks]
     for form in sorted(forms):
         if AGE.fullmatch(form):
-            return "#age"
-        if form[0].isdigit():
-            return "#s" if re.fullmatch(r"\d+s", form) else "#"
-    return ""
+            found.append(marks.get("#age", ""))
+        elif form[0].isdigit():
+            found.append(marks.get("#s" if re.fullmatch(r"\d+s", form) else "#", ""))
+    return "".join(found) or UNKNOWN
 
 
 def _line(tokens: Sequence[_Token]) -> tuple[str, list[int]]:
