@@ -275,7 +275,7 @@ def _long_trial(placement: Placement, today: date) -> str | None:
         f" {int(tables.limit('short_work_trial_days', today))} if the job that follows is for less than 6 months."
     )
     if placement.ends_on is None:
-        return f"{advice} This one has no last day. Agree the days with the job centre and write the last one (ends_on)."
+        return f"{advice} This one has no last day. Agree it with the job centre and write it in ends_on."
     days = (placement.ends_on - (placement.starts_on or today)).days + 1
     if days <= most:
         return None

@@ -31,7 +31,7 @@ Place = tuple[frozenset[str], int, int]  # a word in each form in which it may b
 
 @dataclass(frozen=True, slots=True)
 class _SentencePatterns:
-    """What is looked for, or what is harmless: in the words themselves, and in those with the names of a group joined."""
+    """What is looked for, or what is harmless: in the words alone, and in those with the names of a group joined."""
 
     plain: tuple[re.Pattern[str], ...]
     of_groups: tuple[re.Pattern[str], ...]
@@ -136,7 +136,11 @@ def _with_names(group: _GroupPatterns, tokens: list[_Token]) -> list[_Token] | N
             taken[n] = (after, marks)
     if not taken:
         return None
-    return [_joined(tokens, n, *taken[n]) if n in taken else tokens[n] for n in range(len(tokens)) if n in free | taken.keys()]
+    return [
+        _joined(tokens, n, *taken[n]) if n in taken else tokens[n]
+        for n in range(len(tokens))
+        if n in free | taken.keys()
+    ]
 
 
 def _joined(tokens: Sequence[_Token], n: int, after: int, marks: str) -> _Token:
@@ -174,13 +178,16 @@ def _grammar(on: date, reading: tuple[tuple[Path, int], ...]) -> _Grammar:  # no
         compiler.forms.setdefault(row["form"], []).extend(_listed(row["patterns"]))
     findings = [row for row in sentences if row["form"] == "finding"]
     made = [
-        (row["kinds"], compiler.made(_listed(row["patterns"])), compiler.made(_listed(row["unless"]))) for row in findings
+        (row["kinds"], compiler.made(_listed(row["patterns"])), compiler.made(_listed(row["unless"])))
+        for row in findings
     ]
     groups = []
     for row in tables.rows("advert_groups"):
         if row["from"] <= on.isoformat():
             mine = [one for one in made if row["kind"] in one[0].split("|") or (not one[0] and row["like"])]
-            names = {mark: re.compile(compiler.either(_listed(row[name]))) for name, mark in GROUP_FORMS.items() if row[name]}
+            names = {
+                mark: re.compile(compiler.either(_listed(row[name]))) for name, mark in GROUP_FORMS.items() if row[name]
+            }
             groups.append(
                 _GroupPatterns(row, names, _together(wanted for _, wanted, _ in mine), _together(no for *_, no in mine))
             )

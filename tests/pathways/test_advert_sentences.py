@@ -1,4 +1,4 @@
-"""Sentences of adverts that shut a group out, in any order of their words, and sentences that only speak of the group."""
+"""Sentences of adverts that shut a group out, in any order of words, and sentences that only speak of the group."""
 
 import itertools
 from datetime import date
@@ -30,14 +30,25 @@ SHUT_OUT = [
     *("{} need not apply", "Sorry, {} are not accepted", "{} will not be considered", "{} cannot do this job"),
     *("We do not employ {}", "We can't take on {}", "We will never hire {}", "No {} please", "Sorry: no {}"),
     *("{} only", "Only {} will be considered", "{} wanted", "{} preferred", "We prefer {}", "{} should not apply"),
-    *("This job is not suitable for {}", "{} are excluded", "Not open to {}", "We only employ {}", "{} are not welcome"),
+    *(
+        "This job is not suitable for {}",
+        "{} are excluded",
+        "Not open to {}",
+        "We only employ {}",
+        "{} are not welcome",
+    ),
     *("{} won't be interviewed", "{} don't apply", "Everybody except {}", "{} will be rejected", "{} are not wanted"),
     *("Preferably {}", "We cannot consider {}", "Applications from {} are not wanted", "Unsuitable for {}"),
 ]
 SPOKEN_OF = [
     *("{} are warmly welcome", "We support {} into work", "{} will not be turned away", "We work with {} every day"),
     *("The cafe is used by {}", "{} run the workshop", "No {} are refused", "Every week we meet {} in the hall"),
-    *("Not only {} come to us", "{} are not excluded", "{} do not need an appointment", "Our services are for {} and all"),
+    *(
+        "Not only {} come to us",
+        "{} are not excluded",
+        "{} do not need an appointment",
+        "Our services are for {} and all",
+    ),
 ]
 MUST_BE = {
     "disability": "deaf|disabled|autistic",
@@ -65,23 +76,49 @@ WITHOUT_GROUP = {
     "|nobody with children|no one who is expecting a baby|you must have no children|must be free of family ties",
     "disability": "Must be free from any medical condition.|no one with a bad back|no applicants with asthma"
     "|free of any health problems|you must not suffer from epilepsy|must not be disabled|should have no allergies",
-    "unpaid work": "You will work your first day for free.|You will be paid only if we keep you on.|Paid after training."
-    "|Pay starts after the trial.|Your first shift is on us|Your first week is free|First day on the house"
+    "unpaid work": "You will work your first day for free.|You will be paid only if we keep you on."
+    "|Paid after training.|Pay starts after the trial.|Your first shift is on us|Your first week is free|First day on the house"
     "|No pay until you finish the trial|You won't get paid for the first shift|Wages start once training is complete"
     "|You will not be paid for the induction|Work the first two days for nothing|Give us your first shift free"
     "|We pay you if you are good|Paid once you have passed your probation|The trial week is without pay"
     "|payment begins after the first week|you only get paid if we hire you|the induction day is unpaid"
     "|We don't pay during training|You earn nothing until you pass the training",
 }
-PEOPLE_CARED_FOR = ["people", "residents", "our clients", "older people", "children", "service users", "patients", "them"]
+PEOPLE_CARED_FOR = [
+    "people",
+    "residents",
+    "our clients",
+    "older people",
+    "children",
+    "service users",
+    "patients",
+    "them",
+]
 CARE = [
     *("Give {} their tablets", "Give baths to {}", "Take {} to the bathroom", "Help {} to get up and get washed"),
-    *("Support {} to shave and brush their teeth", "Help {} get ready for the day", "Prompt {} to take their medication"),
-    *("Assist {} with eating and drinking", "Wash and dress {}", "Helping {} to use the toilet", "Getting {} up and dressed"),
+    *(
+        "Support {} to shave and brush their teeth",
+        "Help {} get ready for the day",
+        "Prompt {} to take their medication",
+    ),
+    *(
+        "Assist {} with eating and drinking",
+        "Wash and dress {}",
+        "Helping {} to use the toilet",
+        "Getting {} up and dressed",
+    ),
     *("Give {} a bed bath", "Accompany {} to the toilet", "Remind {} to take their pills", "Support {} with washing"),
 ]
 CARE_WORDS = [
-    *("Tube feeding", "Child minder", "Childminder", "Child minding", "Babysitter", "Administer medication", "Bed baths"),
+    *(
+        "Tube feeding",
+        "Child minder",
+        "Childminder",
+        "Child minding",
+        "Babysitter",
+        "Administer medication",
+        "Bed baths",
+    ),
     *("Emptying commodes", "Home help", "PA (help with washing and dressing)", "Peg feeding", "Give out medicines"),
 ]
 THINGS = ["plants", "cars", "dogs", "garments", "horses", "trees", "furniture", "bikes"]
@@ -92,16 +129,23 @@ NO_CARE = [
 NO_CARE_WORDS = [
     *("Dog carer", "Garment care assistant", "Cat nursery", "Plant care worker", "Horse care", "Shoe care operative"),
     *("Take orders from customers", "Give customers their change", "Help people to get ready for work interviews"),
-    *("Show visitors to the toilets", "Feed the birds", "Wash up after lunch", "Help with washing up", "Dress the window"),
+    *(
+        "Show visitors to the toilets",
+        "Feed the birds",
+        "Wash up after lunch",
+        "Help with washing up",
+        "Dress the window",
+    ),
 ]
 HARMLESS = {
     "age": "A young company, founded in 2024|a mature business|a young charity|a mature woodland"
     "|housebound pensioners|We drive lonely pensioners to lunch|people over 50 are especially welcome|young and old"
     "|people over 50 and their families are welcome|You must be over 18 to sell alcohol|Boxes under 25 kg"
-    "|between 18 and 25 hours|Staff over 30 work here|Lift no more than 25 kg|must be 18 or over|a younger organisation",
+    "|between 18 and 25 hours|Staff over 30 work here|Lift no more than 25 kg|must be 18 or over"
+    "|a younger organisation",
     "sex": "The team has mums, dads and carers|for mums and dads|dads, mums and grandparents|sons and daughters",
-    "unpaid work": "You will never work unpaid|Nobody works unpaid here|no shift is unpaid|we never ask you to work unpaid"
-    "|Paid training|Pay rises after training|You will be paid weekly|Paid on the last Friday of the month"
+    "unpaid work": "You will never work unpaid|Nobody works unpaid here|no shift is unpaid"
+    "|we never ask you to work unpaid|Paid training|Pay rises after training|You will be paid weekly|Paid on the last Friday of the month"
     "|We pay from the first minute, trial included|You are paid for your first shift|Free lunch on your first day"
     "|Holiday pay starts on the first day|Paid monthly after your first month|Sick pay starts after three days",
     "race": "Shoes must be black|Trousers must be black and shirts white|You need not be British|the cafe was born here"
@@ -151,7 +195,12 @@ def test_what_somebody_must_be_is_found(kind, who):
 
 @pytest.mark.parametrize(("kind", "what"), each(HAVE_NOT))
 def test_what_somebody_must_not_have_is_found(kind, what):
-    for frame in ("Must not have {}", "You should not have {}", "nobody with {}", "Applicants with {} are not accepted"):
+    for frame in (
+        "Must not have {}",
+        "You should not have {}",
+        "nobody with {}",
+        "Applicants with {} are not accepted",
+    ):
         assert kind in kinds(frame.format(what)), frame
 
 
@@ -167,20 +216,28 @@ def test_a_sentence_with_the_same_words_in_another_sense_is_not(kind, text):
         assert kind not in kinds(way), way
 
 
-@pytest.mark.parametrize("text", [*(frame.format(who) for frame, who in itertools.product(CARE, PEOPLE_CARED_FOR)), *CARE_WORDS])
+@pytest.mark.parametrize(
+    "text", [*(frame.format(who) for frame, who in itertools.product(CARE, PEOPLE_CARED_FOR)), *CARE_WORDS]
+)
 def test_personal_care_is_found_and_allows_each_level(text):
     for way in written(text):
         assert "personal care" in kinds(way), way
 
 
-@pytest.mark.parametrize("text", [*(frame.format(what) for frame, what in itertools.product(NO_CARE, THINGS)), *NO_CARE_WORDS])
+@pytest.mark.parametrize(
+    "text", [*(frame.format(what) for frame, what in itertools.product(NO_CARE, THINGS)), *NO_CARE_WORDS]
+)
 def test_care_for_things_and_animals_is_no_personal_care(text):
     for way in written(text):
         assert "personal care" not in kinds(way), way
 
 
 def test_each_word_of_a_group_is_found_however_it_is_hidden():
-    for text in ("Ben\u200bgalis need not apply", "D\u0435af people are not accepted", "no p.r.e.g.n.a.n.t women please"):
+    for text in (
+        "Ben\u200bgalis need not apply",
+        "D\u0435af people are not accepted",
+        "no p.r.e.g.n.a.n.t women please",
+    ):
         assert kinds(text), text
 
 
@@ -227,7 +284,10 @@ def test_no_wording_is_kept_without_a_reason(client, world: World, text, reason)
     for basis in ("means_something_else", "occupational_requirement", "required_by_law", "positive_action"):
         kept = [{"words": w["words"], "basis": basis} for w in made["wording"]]
         kept = kept if reason is None else [one | {"reason": reason} for one in kept]
-        for answer in (publish(client, world, made, confirm_wording=kept), change(client, world, made, confirm_wording=kept)):
+        for answer in (
+            publish(client, world, made, confirm_wording=kept),
+            change(client, world, made, confirm_wording=kept),
+        ):
             assert answer.status_code in {409, 422}
             assert "reason" in answer.text
     assert listed(client, world)[made["ref"]]["state"] == "draft"
@@ -273,7 +333,9 @@ TRIALS = [
 
 @pytest.mark.parametrize("kind", ["WORK_TRIAL_JCP", "WORK_EXPERIENCE", "VOLUNTEERING"])
 @pytest.mark.parametrize(("starts", "ends", "count"), TRIALS)
-def test_a_work_trial_longer_than_a_job_centre_agrees_is_named_and_not_refused(client, world, kind, starts, ends, count):
+def test_a_work_trial_longer_than_a_job_centre_agrees_is_named_and_not_refused(
+    client, world, kind, starts, ends, count
+):
     fields = {"starts_on": starts, "ends_on": ends, "hours_per_week": 40, "pay_per_hour_pounds": None}
     made = draft(client, world, kind=kind, **fields)
     said = [note for note in made["notes"] if "work trial" in note]
