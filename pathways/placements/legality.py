@@ -280,8 +280,8 @@ def _long_trial(placement: Placement, today: date) -> str | None:
     if days <= most:
         return None
     return (
-        f"{advice} This one lasts {days}. Work beyond the trial is a job, for which the minimum wage is due. Correct the"
-        " last day (ends_on), or list the work as a paid job."
+        f"{advice} This one lasts {days}. Work beyond the trial is a job, for which the minimum wage is due. Correct"
+        " the last day (ends_on), or list the work as a paid job."
     )
 
 

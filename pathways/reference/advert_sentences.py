@@ -49,7 +49,7 @@ class _GroupPatterns:
 
 @dataclass(frozen=True)
 class _Grammar:
-    """The patterns of all groups in force, and for each word the marks of the lists of words in which it stands."""
+    """The patterns of all groups in force, and for each word the marks of its lists."""
 
     groups: tuple[_GroupPatterns, ...]
     marks: dict[str, str]

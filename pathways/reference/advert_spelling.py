@@ -109,7 +109,7 @@ def _names(kind: str, reading: tuple[Path, int]) -> frozenset[str]:  # noqa: ARG
 
 
 def names(kind: str) -> frozenset[str]:
-    """Return the names of a kind in ``group_names.csv``, a value of ``GROUPS``: nations, religions, things and so on."""
+    """Return the names of a kind in ``group_names.csv``, one of ``GROUPS``: nations, religions, things and so on."""
     return _names(kind, tables.reading_of("group_names"))
 
 

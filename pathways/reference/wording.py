@@ -1,9 +1,9 @@
 """Find wording of an advert that the law forbids or that a caseworker must see, by whole words and their inflections.
 
 The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. What is said
-in another order of words is found by ``advert_sentences``. In a phrase, ``a|b`` is either word, ``*`` is any word, ``#``
-is a number, ``#s`` a number such as 25s, ``#age`` a number that can be an age, also in words, and ``#year`` a year.
-``@nation``, ``@people``, ``@country``, ``@religion``, ``@condition`` and ``@article`` (things and animals) are the words
+in another order of words is found by ``advert_sentences``. In a phrase, ``a|b`` is either word, ``*`` any word, ``#``
+a number, ``#s`` a number such as 25s, ``#age`` a number that can be an age, also in words, and ``#year`` a year.
+``@nation``, ``@people``, ``@country``, ``@religion``, ``@condition`` and ``@article`` (things and animals) are words
 of ``group_names.csv``. A word also matches its plural and its possessive form. A beginning of a word never matches:
 "caretaker" is not "care".
 """

@@ -77,7 +77,8 @@ WITHOUT_GROUP = {
     "disability": "Must be free from any medical condition.|no one with a bad back|no applicants with asthma"
     "|free of any health problems|you must not suffer from epilepsy|must not be disabled|should have no allergies",
     "unpaid work": "You will work your first day for free.|You will be paid only if we keep you on."
-    "|Paid after training.|Pay starts after the trial.|Your first shift is on us|Your first week is free|First day on the house"
+    "|Paid after training."
+    "|Pay starts after the trial.|Your first shift is on us|Your first week is free|First day on the house"
     "|No pay until you finish the trial|You won't get paid for the first shift|Wages start once training is complete"
     "|You will not be paid for the induction|Work the first two days for nothing|Give us your first shift free"
     "|We pay you if you are good|Paid once you have passed your probation|The trial week is without pay"
@@ -145,7 +146,8 @@ HARMLESS = {
     "|a younger organisation",
     "sex": "The team has mums, dads and carers|for mums and dads|dads, mums and grandparents|sons and daughters",
     "unpaid work": "You will never work unpaid|Nobody works unpaid here|no shift is unpaid"
-    "|we never ask you to work unpaid|Paid training|Pay rises after training|You will be paid weekly|Paid on the last Friday of the month"
+    "|we never ask you to work unpaid"
+    "|Paid training|Pay rises after training|You will be paid weekly|Paid on the last Friday of the month"
     "|We pay from the first minute, trial included|You are paid for your first shift|Free lunch on your first day"
     "|Holiday pay starts on the first day|Paid monthly after your first month|Sick pay starts after three days",
     "race": "Shoes must be black|Trousers must be black and shirts white|You need not be British|the cafe was born here"
