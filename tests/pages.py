@@ -140,6 +140,8 @@ def files() -> str:
 
 
 ABOUT_TABLES = {
+    "advert_groups": "Groups of people, unpaid work and personal care in adverts: their words, the law and the remedy.",
+    "advert_sentences": "Forms in which a sentence of an advert shuts out a group or speaks of unpaid work or care.",
     "advert_spellings": "Misspellings and disguises of the words that an advert is checked for.",
     "advert_words": "Wording of an advert that the law forbids or that a caseworker must see, with law and remedy.",
     "allocation_policies": "The policies of an allocation: need floor, value of an offer, evenness.",
@@ -151,7 +153,7 @@ ABOUT_TABLES = {
     "dbs_roles": "Words of a job title that suggest a DBS level.",
     "experiences": "Everyday experience, and the skills that it shows.",
     "fidelity": "Bands of the fidelity measures.",
-    "group_names": "Names of nations, peoples, countries, religions and conditions, for wording that excludes them.",
+    "group_names": "Names of nations, religions and conditions, and of things and animals, for wording of adverts.",
     "job_kinds": "Which kinds of placement count as a job or are subsidised.",
     "legal_bases": "Exceptions that the law knows for wording of an advert, and what each may justify.",
     "limits": "Limits and thresholds: disclosure control, hours, matching, worklist, storage.",

@@ -272,8 +272,8 @@ def confirm_wording(
 ) -> None:
     """Record that a person keeps words of the advert.
 
-    Refuses a program, words that the advert does not contain, an exception without a reason, an exception where the law
-    has none, and personal care whose level of DBS check is not stated.
+    Refuses a program, words that the advert does not contain, a basis without a reason, an exception where the law has
+    none, and personal care whose level of DBS check is not stated.
     """
     if not confirmations:
         return
@@ -317,8 +317,7 @@ def _check_basis(found: AdvertWords, confirmation: WordingToConfirm, placement: 
         )
     if found.needs is WordingNeed.DBS_LEVEL and placement.dbs_level is None:
         raise RuleBroken(f"{found.reason} {found.remedy}", pointer="/dbs_level")
-    is_needed = is_exception or found.needs is WordingNeed.CHANGE
-    if is_needed and (wrong := why_no_reason(confirmation.reason, FEWEST_FOR_AN_EXCEPTION)):
+    if wrong := why_no_reason(confirmation.reason, FEWEST_FOR_AN_EXCEPTION):
         raise RuleBroken(
             f"A reason is needed: say why the exception applies to this work, or what the words mean here. {wrong}",
             pointer="/confirm_wording",

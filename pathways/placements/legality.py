@@ -73,6 +73,7 @@ def notes(placement: Placement, today: date) -> list[str]:
         *(_uncertain_rate(placement, today), _long_week(placement, today), _long_started(placement, today)),
         *(_pay_of_unpaid_kind(placement, today), _street(placement), place_unknown(placement)),
         *(days.too_many_hours(placement.hours_per_week, placement.half_days, today), _closes_late(placement)),
+        _long_trial(placement, today),
     )
     return [note for note in found if note is not None]
 
@@ -299,6 +300,29 @@ def _closes_late(placement: Placement) -> str | None:
     )
 
 
+def _long_trial(placement: Placement, today: date) -> str | None:
+    """Return a note if a work trial with the job centre is longer than such a trial may be, or has no end, else None.
+
+    It is a note and no refusal, because the figure in ``limits.csv`` is not read from the job centre's own rules.
+    """
+    if placement.kind is not PlacementKind.WORK_TRIAL_JCP:
+        return None
+    most = int(tables.limit("work_trial_days", today))
+    advice = (
+        f"A work trial through a job centre lasts at most {most} days, and at most"
+        f" {int(tables.limit('short_work_trial_days', today))} if the job that follows is for less than 6 months."
+    )
+    if placement.ends_on is None:
+        return f"{advice} This one has no last day. Agree it with the job centre and write it in ends_on."
+    days = (placement.ends_on - (placement.starts_on or today)).days + 1
+    if days <= most:
+        return None
+    return (
+        f"{advice} This one lasts {days}. Work beyond the trial is a job, for which the minimum wage is due. Correct"
+        " the last day (ends_on), or list the work as a paid job."
+    )
+
+
 def _personal_data(placement: Placement) -> Iterator[str]:
     """Yield a sentence for each field with personal data, without the data itself."""
     for field in PUBLIC_TEXT:
@@ -339,13 +363,16 @@ def _dbs(placement: Placement, today: date) -> str | None:
     """Return a reason if a DBS check above BASIC has neither a legal basis nor a role that allows it, else None.
 
     Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words
-    that name roles in a title or occupation, with the level of check that each role allows.
+    that name roles in a title or occupation, with the level of check that each role allows. An advert that is asked
+    for a level because it speaks of personal care may answer with each level.
     """
     level = placement.dbs_level
     if level not in HIGHER_LEVELS or legal_bases.covers(placement.legal_basis, LimitKind.DBS, today):
         return None
     enough = ("STANDARD", "ENHANCED") if level is DbsLevel.STANDARD else ("ENHANCED",)
     if any(wording.names_a_role(text, enough, today) for text in (placement.title, placement.occupation) if text):
+        return None
+    if any(found.needs is WordingNeed.DBS_LEVEL for found in _all_wording(placement, today)):
         return None
     return (
         f"A DBS check of the level {level} is lawful only for some roles, and the title and occupation name none of "
@@ -359,17 +386,20 @@ def wording_of(placement: Placement, today: date) -> tuple[AdvertWords, ...]:
     Title and description are also read as one text. Personal care is not reported once a level of DBS check above
     BASIC is stated.
     """
+    return tuple(
+        found
+        for found in _all_wording(placement, today)
+        if found.needs is not WordingNeed.DBS_LEVEL or placement.dbs_level not in HIGHER_LEVELS
+    )
+
+
+def _all_wording(placement: Placement, today: date) -> tuple[AdvertWords, ...]:
     texts = [text for texts in _checked(placement) for text in texts]
     if placement.description:
         texts.append(f"{placement.title} {placement.description}")
     if placement.ring_fenced_for:
         texts.append(f"Reserved for {placement.ring_fenced_for}")  # as the public feed says it
-    findings = wording.in_advert(texts, today, is_paid=placement.kind in MUST_PAY)
-    return tuple(
-        found
-        for found in findings
-        if found.needs is not WordingNeed.DBS_LEVEL or placement.dbs_level not in HIGHER_LEVELS
-    )
+    return wording.in_advert(texts, today, is_paid=placement.kind in MUST_PAY)
 
 
 def _checked(placement: Placement) -> list[list[str]]:
@@ -405,4 +435,4 @@ def _reason_of(found: AdvertWords) -> str:
         return text
     if found.needs is WordingNeed.CHANGE:
         return f"{text} If the words mean something else, confirm them with the reason (confirm_wording)."
-    return f"{text} To keep the words, a person must confirm them (confirm_wording)."
+    return f"{text} To keep the words, a person must confirm them and give the reason (confirm_wording)."

@@ -71,9 +71,13 @@ class WordingToConfirm(Body):
     words: NeededLine = Field(description="The words, as the reply names them in wording.")
     basis: WordingBasis = Field(
         description="means_something_else: the words do not limit who may apply. The others are exceptions that the "
-        "law allows, and need a reason."
+        "law allows. Each needs a reason."
     )
-    reason: MaybeReason = Field(default="", description="Why the exception applies, or what the words mean here.")
+    reason: MaybeReason = Field(
+        default="",
+        description="Why the exception applies, or what the words mean here, in at least three words. "
+        "Without it the confirmation is refused (409).",
+    )
 
 
 ConfirmedWording = Annotated[list[WordingToConfirm], Field(max_length=50)]

@@ -28,7 +28,7 @@ SIGNS = str.maketrans(
 )
 APOSTROPHES = "\u2018\u2019\u02bc\u00b4`"
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
-GROUPS = ("nation", "people", "country", "religion", "condition")  # what names() knows
+GROUPS = ("nation", "people", "country", "religion", "condition", "article")  # what names() knows
 SYMBOLS = {"\u2640": "female", "\u2642": "male"}
 SPACED = re.compile(r"(?<![a-z0-9'])[a-z0-9](?:([ .,_*/-]{1,3})[a-z0-9])(?:\1[a-z0-9])+(?![a-z0-9'])")
 MORE_APART = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .,_*/|-]{1,3}[a-z]){2,}(?![a-z0-9'])")
@@ -109,7 +109,7 @@ def _names(kind: str, reading: tuple[Path, int]) -> frozenset[str]:  # noqa: ARG
 
 
 def names(kind: str) -> frozenset[str]:
-    """Return the names of a kind in ``group_names.csv``: of nations, their people or country, religions, conditions."""
+    """Return the names of a kind in ``group_names.csv``, one of ``GROUPS``: nations, religions, things and so on."""
     return _names(kind, tables.reading_of("group_names"))
 
 

@@ -1,11 +1,12 @@
 """Find wording of an advert that the law forbids or that a caseworker must see, by whole words and their inflections.
 
-The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. In a phrase,
-``a|b`` is either word, ``*`` is any word, ``#`` is a number, ``#s`` a number such as 25s, ``#age`` a number that can be
-an age, also in words, and ``#year`` a year. ``@nation``, ``@people``, ``@country``, ``@religion`` and ``@condition``
-are the words of ``group_names.csv``. ``~conviction`` is this word or one of eight letters or more that differs from it
-by one slip of the finger. A word also matches its plural and its possessive form. A beginning of a word
-never matches: "caretaker" is not "care".
+The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. What is said
+in another order of words is found by ``advert_sentences``. In a phrase, ``a|b`` is either word, ``*`` any word, ``#``
+a number, ``#s`` a number such as 25s, ``#age`` a number that can be an age, also in words, and ``#year`` a year.
+``@nation``, ``@people``, ``@country``, ``@religion``, ``@condition`` and ``@article`` (things and animals) are words
+of ``group_names.csv``. ``~conviction`` is this word, or one of eight letters or more that differs by one slip of the
+finger. A word also matches its plural and its possessive form. A beginning of a word never matches:
+"caretaker" is not "care".
 """
 
 import re
@@ -20,7 +21,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from pathways import fields
 from pathways.base import local_day, utc_now
-from pathways.reference import advert_spelling, tables
+from pathways.reference import advert_sentences, advert_spelling, tables
 
 NUMBERS = {
     "#": re.compile(r"\d+"),
@@ -228,18 +229,30 @@ def found(texts: tuple[str, ...], on: date, reading: tuple[Path, int], *, is_pai
     findings: dict[tuple[str, str], AdvertWords] = {}
     for text in texts:
         words = _words(text)
-        stems = {form for word in words for form in word.forms}
-        has_number = any(form[0].isdigit() or NUMBERS["#age"].fullmatch(form) for form in stems)
-        for entry in _entries("advert_words", "phrases", reading):
-            row = entry.row
-            if row["from"] > on.isoformat() or (row["only_paid"] == "yes" and not is_paid):
-                continue
-            if not (entry.first_words & stems or (has_number and entry.first_words & NUMBERS.keys())):
-                continue
-            for first, after in entry.found_in(words):
-                said = text[words[first].starts : words[after - 1].ends]
-                finding = AdvertWords(
-                    said, row["kind"], WordingNeed(row["needs"]), row["law"], row["reason"], row["remedy"]
-                )
-                findings.setdefault((row["kind"], advert_spelling.plain(said)), finding)
+        listed = [one for one in _listed(words, on, reading) if is_paid or one[0]["only_paid"] != "yes"]
+        asked = {(row["kind"], n) for row, a, b in listed if row["needs"] != WordingNeed.NOTE for n in range(a, b)}
+        told = [
+            (row, first, after)
+            for row, first, after in advert_sentences.said(text, [(w.forms, w.starts, w.ends) for w in words], on)
+            if (is_paid or row["only_paid"] != "yes")
+            and not any((row["kind"], n) in asked for n in range(first, after))
+        ]
+        for row, first, after in (*listed, *told):
+            named = text[words[first].starts : words[after - 1].ends]
+            needs = WordingNeed(row["needs"])
+            finding = AdvertWords(named, row["kind"], needs, row["law"], row["reason"], row["remedy"])
+            findings.setdefault((row["kind"], advert_spelling.plain(named)), finding)
     return tuple(findings.values())
+
+
+def _listed(words: Sequence[_Word], on: date, reading: tuple[Path, int]) -> list[advert_sentences.Said]:
+    """Return the rows of ``advert_words.csv`` whose phrases stand in a text, and where."""
+    stems = {form for word in words for form in word.forms}
+    has_number = any(form[0].isdigit() or NUMBERS["#age"].fullmatch(form) for form in stems)
+    return [
+        (entry.row, first, after)
+        for entry in _entries("advert_words", "phrases", reading)
+        if entry.row["from"] <= on.isoformat()
+        and (entry.first_words & stems or (has_number and entry.first_words & NUMBERS.keys()))
+        for first, after in entry.found_in(words)
+    ]
