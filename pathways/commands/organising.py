@@ -233,7 +233,7 @@ def programmes_list() -> None:
 
 
 STORE_IT = (
-    "Store the secret now: it cannot be read again. The member is told that somebody can now use Pathways as them, and"
+    "Store the secret now: it cannot be read again. The member is notified that somebody can now use Pathways as them, and"
     " the access log names you."
 )
 CLAIM_BY_LINK = "The member claims it by the one-time link in an e-mail. Until then it does not work."
@@ -251,7 +251,7 @@ def keys_create(
     ] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Create a key. The member is told of it by e-mail.
+    """Create a key. The member is notified by e-mail.
 
     Without --as, the key works at once and is printed once: a person who runs commands has the database itself, and a
     new installation has no other way in. With --as, the member gets a one-time link by e-mail; nobody else sees the

@@ -278,7 +278,7 @@ def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, 
     """Make a key that works at once, for the operator on the command line, who has access to the database itself.
 
     Return it with its secret, which is not stored and cannot be read again. The key names who issued it, and how, and
-    its owner is told. Refuses a key of the operator for a role that sees people.
+    its owner is notified. Refuses a key of the operator for a role that sees people.
     """
     membership = _current_member(session, actor, new)
     must_not_join_operator_and_people(session, membership.user_id, membership.role)

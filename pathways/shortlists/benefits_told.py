@@ -1,4 +1,4 @@
-"""What is told about a jobseeker's benefits wherever a step to work is taken: a flag for an adviser, never a filter."""
+"""The flags of a jobseeker's benefits wherever a step to work is taken, for an adviser and never as a filter."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
