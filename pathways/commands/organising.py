@@ -233,8 +233,8 @@ def programmes_list() -> None:
 
 
 STORE_IT = (
-    "Store the secret now: it cannot be read again. The member is notified that somebody can now use Pathways as them, and"
-    " the access log names you."
+    "Store the secret now: it cannot be read again. The member is notified that somebody can now use Pathways as them,"
+    " and the access log names you."
 )
 CLAIM_BY_LINK = "The member claims it by the one-time link in an e-mail. Until then it does not work."
 

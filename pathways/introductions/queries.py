@@ -123,6 +123,7 @@ def _may_be_unsafe(one: Any, other: Any) -> ColumnElement[bool]:
     )
 
 
+# A limit, because PostgreSQL reads all memberships for an EXISTS in a list.
 HAS_LISTER = (
     select(Membership.id)
     .join(User, User.id == Membership.user_id)
@@ -132,7 +133,9 @@ HAS_LISTER = (
         Membership.ended_at.is_(None),
         User.is_machine.is_(False),
     )
-    .exists()
+    .limit(1)
+    .scalar_subquery()
+    .is_not(None)
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pathways.base import Actor, Role, day_in_words, local_day
 from pathways.database import Session
+from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, RuleBroken
 from pathways.introductions.models import Introduction
 from pathways.introductions.schemas import StartedOn
@@ -58,16 +59,16 @@ class StartAnswers:
 def answers(session: Session, actor: Actor, introduction: Introduction, start: StartedOn) -> StartAnswers:
     """Return the answers to record with a start. Raise ``StartNeedsAnswers`` with each question that has no answer.
 
-    Refuses a first day in the future or before the introduction was made, and a certificate that was seen after today
-    or is of too low a level.
+    Refuses a first day in the future or before the introduction was made (see ``_must_be_possible``), and a
+    certificate that was seen after today or is of too low a level.
     """
     if start.started_on > actor.today:
         raise RuleBroken(
             "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
         )
-    _must_be_possible(actor, introduction, start.started_on)
     placement = session.get_one(Placement, introduction.placement_id)
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    _must_be_possible(session, actor, introduction, person, start.started_on)
     profile = jobseeker_queries.profile(session, person)
     earliest = profile.earliest_start_on if profile is not None else None
     is_earlier = earliest is not None and earliest > start.started_on
@@ -101,15 +102,21 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
     return StartAnswers(start.started_on, check.level, check.seen_on, check.seen_by, agreed)
 
 
-def _must_be_possible(actor: Actor, introduction: Introduction, started_on: date) -> None:
-    """Refuse a first day before the introduction was made: the work cannot have come from it."""
-    made_on = local_day(introduction.made_at)
-    if started_on >= made_on:
+def _must_be_possible(
+    session: Session, actor: Actor, introduction: Introduction, person: Jobseeker, started_on: date
+) -> None:
+    """Refuse a first day before the introduction was made.
+
+    The partner may record an introduction late, so there the work may begin earlier, but not before the enrolment.
+    """
+    made_on, is_outside = local_day(introduction.made_at), actor.role is Role.PLACEMENT_LISTER
+    enrolment = None if is_outside else enrolment_queries.open_enrolment(session, person)
+    if started_on >= made_on or (enrolment is not None and enrolment.started_on <= started_on):
         return
     what = (
         "If the work began earlier, contact the partner."
-        if actor.role is Role.PLACEMENT_LISTER
-        else "If the work began earlier, withdraw this introduction and record the spell of work without it."
+        if is_outside
+        else "If the work began earlier, correct the first day of the enrolment, or withdraw this introduction."
     )
     raise RuleBroken(
         f"The introduction was made on {day_in_words(made_on)}, so the first day cannot be before that. Correct the"

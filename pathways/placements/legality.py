@@ -15,6 +15,7 @@ from pathways.reference.wording import AdvertWords, WordingNeed
 
 ADULT = 21  # from this age the highest rate of the minimum wage is due (since 1 April 2024)
 SCHOOL_LEAVING = 16
+LONGEST_REASON = 240  # of a move, so that a sentence can follow
 HIGHER_LEVELS = frozenset(DbsLevel) - {DbsLevel.NONE, DbsLevel.BASIC}
 # The fields whose wording is checked: all that a reader of the advert sees.
 ADVERT = (
@@ -155,7 +156,11 @@ def reason_to_pause(placement: Placement, today: date) -> str | None:
     The minimum wage rises, and an earlier version of Pathways may have taken any text as a legal basis.
     """
     checks = (reason_of_pay, _age, _ring_fence, _dbs)
-    return next((reason for check in checks if (reason := check(placement, today)) is not None), None)
+    found = next((reason for check in checks if (reason := check(placement, today)) is not None), None)
+    if found is None or len(found) <= LONGEST_REASON:
+        return found
+    # Without the list of legal bases; publishing again shows it.
+    return f"{found[:LONGEST_REASON].rpartition('. ')[0]}. Publish the placement again to read what to do."
 
 
 def reason_of_pay(placement: Placement, today: date) -> str | None:

@@ -75,7 +75,7 @@ class SpellEnding(Body):
 class WorkEnding(Body):
     """The last day of the work that an introduction led to, and why the work ended."""
 
-    ended_on: Day | None = Field(
+    ended_on: PastDay | None = Field(
         default=None, description="The last day of work. Needed if a spell of work of the introduction is running."
     )
     end_reason: SpellEnd = SpellEnd.UNKNOWN

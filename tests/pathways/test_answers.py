@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from pathways import daily
 from pathways.access.models import User
 from pathways.base import Role
+from pathways.enrolments.models import Enrolment
 from pathways.introductions.models import Introduction
 from pathways.introductions.models import IntroductionState as S
 from pathways.jobseekers.models import Jobseeker
@@ -272,6 +273,16 @@ def test_a_first_day_before_the_introduction_was_made_is_refused(client, world: 
     assert case.state() is S.ACCEPTED
 
 
+@pytest.mark.parametrize("days", [1, 30])
+def test_the_partner_may_record_late_what_began_after_the_enrolment(client, world: World, database, call, days):
+    case = UnderWay(client, world, database, S.ACCEPTED)
+    with database.writing(world.operator) as session:
+        session.execute(update(Enrolment).values(started_on=TODAY - timedelta(days=30)))
+    call("lister", f"/introductions/{case.id}/start", expect=409, started_on=str(TODAY - timedelta(days=days)))
+    call("caseworker", f"/introductions/{case.id}/start", started_on=str(TODAY - timedelta(days=days)))
+    assert case.state() is S.STARTED
+
+
 @pytest.mark.parametrize(
     ("seen_on", "is_asked"),
     [
@@ -299,7 +310,7 @@ def test_a_dbs_certificate_seen_on_an_unlikely_day_is_asked_about(
 # Placements
 
 
-@pytest.mark.parametrize("change", [{"pay_per_hour_pounds": "13.00"}, {"hours_per_week": 8}, {"half_days": "sat am"}])
+@pytest.mark.parametrize("change", [{"pay_per_hour_pounds": "15.00"}, {"hours_per_week": 8}, {"half_days": "sat am"}])
 @pytest.mark.parametrize("state", [S.SENT, S.OFFERED, S.ACCEPTED])
 def test_the_caseworker_is_notified_when_the_terms_of_a_placement_change(
     client, world: World, database, state, change: dict[str, Any]
