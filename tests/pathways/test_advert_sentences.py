@@ -10,6 +10,8 @@ from tests.pathways.test_files import send
 from tests.pathways.test_possible import change, draft, listed, publish
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 DAY = date(2026, 11, 30)
 PEOPLE = {
     "disability": "disabled people|deaf applicants|anyone with a disability|people who have epilepsy|the blind|amputees"
@@ -175,18 +177,20 @@ def written(text: str) -> list[str]:
     return [text, f"{said}.", f"A good place. {said}!", f"Packer - {text}\nCome and see us.", said.upper()]
 
 
-@pytest.mark.parametrize(("kind", "people"), each(PEOPLE))
 @pytest.mark.parametrize("frame", SHUT_OUT)
-def test_a_sentence_that_shuts_people_out_is_found_in_each_order(kind, people, frame):
-    for text in written(frame.format(people)):
-        assert kind in kinds(text), text
+def test_a_sentence_that_shuts_people_out_is_found_in_each_order(frame):
+    for n, (kind, people) in enumerate(each(PEOPLE)):
+        ways = written(frame.format(people))
+        for text in (ways[0], ways[1 + n % (len(ways) - 1)]):
+            assert kind in kinds(text), text
 
 
-@pytest.mark.parametrize(("kind", "people"), [one for one in each(PEOPLE) if one[0] not in kinds(one[1])])
 @pytest.mark.parametrize("frame", SPOKEN_OF)
-def test_a_sentence_that_only_speaks_of_people_is_not(kind, people, frame):
-    for text in written(frame.format(people)):
-        assert kind not in kinds(text), text
+def test_a_sentence_that_only_speaks_of_people_is_not(frame):
+    for n, (kind, people) in enumerate(one for one in each(PEOPLE) if one[0] not in kinds(one[1])):
+        ways = written(frame.format(people))
+        for text in (ways[0], ways[1 + n % (len(ways) - 1)]):
+            assert kind not in kinds(text), text
 
 
 @pytest.mark.parametrize(("kind", "who"), each(MUST_BE))

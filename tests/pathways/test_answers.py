@@ -23,6 +23,8 @@ from tests.pathways.test_told import letters
 from tests.work import TODAY
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def read(client, world: World):

@@ -18,6 +18,8 @@ from pathways.referrals.files import ALIASES
 from pathways.sheets.spreadsheets import read_table
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 ROW = {
     "referral_ref": "A1",
     "source_type": "JCP",

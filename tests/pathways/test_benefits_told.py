@@ -10,6 +10,8 @@ from pathways.shortlists.profiles import benefit_rules
 from tests.pathways.test_matching import post, write_profile
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 API = "/api/v1"
 TODAY = date.today()
 PAID = "any paid work, even one hour, needs the permitted work form (PW1)"

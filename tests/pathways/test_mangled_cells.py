@@ -20,6 +20,8 @@ from pathways.sheets.damage import damage_of, tidy
 from tests.pathways.test_around_tables import ROW, as_csv, as_xlsx, lines_of, people, send
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 
 def warned(report: dict) -> set[tuple[int, str]]:
     of_cells = [warning for warning in report["warnings"] if warning["field"] != "listing"]

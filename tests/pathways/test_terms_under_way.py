@@ -17,6 +17,8 @@ from tests.pathways.test_possible import change, draft, import_rows, listed, pub
 from tests.pathways.test_starts import BEGAN, Case
 from tests.world import World
 
+pytestmark = pytest.mark.any_database
+
 TODAY = date.today()
 WORSE = [
     {"kind": "VOLUNTEERING", "pay_per_hour_pounds": None},
