@@ -316,8 +316,10 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
     if state == "time_limited":
         text = "The profile says that the jobseeker has the right to work until a date. Check the date."
         return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
-    text = "There is no evidence of the right to work yet."
-    return _unknown(Rule.RIGHT_TO_WORK, text, "Ask to see a passport or a share code.")
+    text = "There is no evidence of the right to work yet. It is needed before the first day."
+    return _unknown(
+        Rule.RIGHT_TO_WORK, text, "Check a passport or a share code, or ask what else shows the right to work."
+    )
 
 
 def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:

@@ -87,19 +87,19 @@ AGAINST = {
 }
 UNKNOWN_TEXT = {
     Feature.ASPIRATION: "The kind of work that the jobseeker wants is not known. Ask the jobseeker.",
-    Feature.AVOIDS: "What the jobseeker wants to avoid is not known. Ask the jobseeker.",
-    Feature.ESSENTIAL_SKILLS: "Skills could not be compared. Ask what the jobseeker can do, or what the work needs.",
+    Feature.AVOIDS: "What the jobseeker wants to avoid at work is not recorded. Ask the jobseeker.",
+    Feature.ESSENTIAL_SKILLS: "The skills of the jobseeker or of the work are not recorded. Ask either of them.",
     Feature.TRAVEL: "The journey is not known. Find the postcodes of the jobseeker's home and of the placement.",
     Feature.HOURS: "The hours could not be compared. Ask how many hours the jobseeker wants or the work needs.",
     Feature.HALF_DAYS: "The half-days could not be compared. Ask which half-days suit the jobseeker or the placement.",
-    Feature.ADJUSTMENTS: "Ask the social enterprise whether it can make the adjustments that the jobseeker needs.",
+    Feature.ADJUSTMENTS: "It is not known whether the adjustments are possible. Ask, without naming the jobseeker.",
 }
 LIFTED_BY = {
     Feature.ASPIRATION: "The score would rise if the jobseeker wanted this kind of work.",
     Feature.AVOIDS: "The score would rise if the work left out what the jobseeker wants to avoid.",
     Feature.ESSENTIAL_SKILLS: "The score would rise if the jobseeker learnt the missing skills, before or on the job.",
     Feature.DESIRABLE_SKILLS: "The score would rise if the jobseeker learnt the skills that would help.",
-    Feature.TRAVEL: "The score would rise if a lift, a quicker route or a nearer site made the journey shorter.",
+    Feature.TRAVEL: "The score would rise if the journey were shorter, by a quicker route or to a nearer site.",
     Feature.HOURS: "The score would rise if the work had the hours that the jobseeker wants.",
     Feature.HALF_DAYS: "The score would rise if the work were on half-days that suit the jobseeker.",
     Feature.ENVIRONMENT: "The score would rise if the working environment were the kind that the jobseeker wants.",

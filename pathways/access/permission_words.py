@@ -111,5 +111,6 @@ def refusal(permission: Permission) -> str:
     may = [name for role, name in ROLES.items() if permission in PERMISSIONS_OF[role]]
     *most, last = may
     roles = f"{', '.join(most)} or {last}" if most else last
-    ask = "Ask one of them." if most else "Ask them."
-    return f"Only {roles} may do this ({WORDS[permission]}). {ask}"
+    return (
+        f"Only {roles} may do this ({WORDS[permission]}). If your role is wrong, ask your administrator to change it."
+    )

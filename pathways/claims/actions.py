@@ -315,6 +315,7 @@ def move(
     session.flush()  # the reply needs the new version number
     if to_state in OVER:
         _release_reserved(session, claim)
+    message_actions.settle(session, actor, claim.id, {NoticeKind.CLAIM_TO_DECIDE, NoticeKind.CLAIM_QUERIED})
     _notify_of_move(session, actor, claim, row, event)
     return claim
 

@@ -37,6 +37,7 @@ from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.messages import actions as message_actions
 from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
@@ -204,6 +205,7 @@ def move(
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # increases the version number, which the reply returns
+    message_actions.settle(session, actor, introduction.id, notifying.ASK_FOR_A_STEP)
     if to_state not in OPEN:
         end_links(session, [introduction.id], actor.at)
     if no is None or no.notifies:

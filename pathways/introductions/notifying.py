@@ -24,6 +24,21 @@ TO_CASEWORKER = {
     IntroductionEvent.START: NoticeKind.WORK_STARTED,
     IntroductionEvent.END: NoticeKind.WORK_ENDED,
 }
+# Notices that ask for a step. Whatever the next step is, nobody acts on them any more.
+ASK_FOR_A_STEP = frozenset(
+    {
+        NoticeKind.INTRODUCTION_SENT,
+        NoticeKind.INTRODUCTION_UNANSWERED,
+        NoticeKind.INTRODUCTION_ESCALATED,
+        NoticeKind.INTRODUCTION_TO_AGREE,
+        NoticeKind.INTRODUCTION_INVITED,
+        NoticeKind.INTRODUCTION_REOPENED,
+        NoticeKind.OFFER_MADE,
+        NoticeKind.OFFER_RUNS_OUT,
+        NoticeKind.OFFER_ACCEPTED,
+        NoticeKind.START_TO_RECORD,
+    }
+)
 TO_LISTERS = {
     IntroductionEvent.SEND: NoticeKind.INTRODUCTION_SENT,
     IntroductionEvent.RECONSIDER: NoticeKind.INTRODUCTION_SENT,

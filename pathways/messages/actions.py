@@ -156,6 +156,16 @@ def cancel(
     return int(session.execute(cancelled, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
 
 
+def settle(session: WriteSession, actor: Actor, subject_id: UUID, kinds: Collection[NoticeKind]) -> None:
+    """Mark notices as read that ask for a step on a record, because the step was taken: nobody acts on them twice."""
+    settled = (
+        update(Notice)
+        .where(Notice.subject_id == subject_id, Notice.kind.in_(kinds), Notice.read_at.is_(None))
+        .values(read_at=actor.at)
+    )
+    session.execute(settled, execution_options={"synchronize_session": False})
+
+
 def cancel_webhooks(
     session: WriteSession, organisation_ids: Collection[UUID], subject: str, subject_ids: Collection[UUID]
 ) -> int:

@@ -63,8 +63,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "Social enterprises reopened {n} introductions that they had declined. Ask the jobseekers whether to go on.",
     ),
     K.STEP_RECORDED: (
-        "The partner recorded a step of an introduction for you. Open it, and contact the partner if it is wrong.",
-        "The partner recorded steps of {n} introductions for you. Open them, and contact the partner if any is wrong.",
+        "The partner recorded a step on your behalf, such as an offer. Open the introduction, and say if it is wrong.",
+        "The partner recorded steps of {n} introductions on your behalf. Open them, and say if a step is wrong.",
     ),
     K.OFFER_ACCEPTED: (
         "A jobseeker accepted the place you offered. Agree the first day with the partner.",
@@ -103,7 +103,7 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} placements were closed on their closing dates. There is nothing to do.",
     ),
     K.CHECK_IN_DUE: (
-        "A check-in is due. Ask the jobseeker whether they are in work.",
+        "A check-in is due. Ask the jobseeker whether they are still in work.",
         "{n} check-ins are due. Ask the jobseekers whether they are in work.",
     ),
     K.CHECK_IN_OVERDUE: (
@@ -184,8 +184,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} claims are waiting for your decision. Open them and decide.",
     ),
     K.CLAIM_DECIDED: (
-        "A claim was accepted or paid. Open it to read the decision.",
-        "{n} claims were accepted or paid. Open them to read the decisions.",
+        "A claim was accepted, or its payment was recorded. There is nothing to do.",
+        "{n} claims were accepted, or their payment was recorded. There is nothing to do.",
     ),
     K.CLAIM_TURNED_DOWN: (
         "A claim was turned down, or its payment was reversed. Read the reason, and decide whether to claim again.",

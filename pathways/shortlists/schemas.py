@@ -173,7 +173,7 @@ class ShortlistOut(Schema):
         description="The number of reasons and checks left out, because you are not permitted to read them today."
     )
     note: Annotated[str, Group.RECORD] = (
-        "A shortlist is advice. The caseworker and the jobseeker decide. A low rank excludes no jobseeker."
+        "A shortlist is advice. The caseworker and the jobseeker decide. A low rank rules no placement out."
     )
 
 

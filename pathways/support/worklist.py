@@ -28,13 +28,13 @@ from pathways.support.schemas import Worklist, WorklistItem
 from pathways.support.waiting import Wait
 
 TEXT = {
-    "check_in_due": "A check-in is due. Ask the jobseeker whether they are in work.",
-    "check_in_overdue": "A check-in is overdue. Ask the jobseeker whether they are in work.",
+    "check_in_due": "A check-in is due. Ask the jobseeker whether they are still in work.",
+    "check_in_overdue": "A check-in is overdue. Ask the jobseeker whether they are still in work.",
     "at_risk": "Work is at risk or has ended. Contact the jobseeker.",
-    "no_contact": "There has been no contact with the jobseeker for more than {limit} days. Contact them.",
+    "no_contact": "No contact is recorded for more than {limit} days. Contact the jobseeker, or record when you did.",
     "stalled": "There has been no activity on the case for more than {limit} days. Review it.",
     "nothing_offered": "The jobseeker has no offer after {limit} or more shortlists. Review the profile with them.",
-    "plan_to_make": "The action plan has not been made yet. Make it with the jobseeker.",
+    "plan_to_make": "No action plan is recorded yet. Make one with the jobseeker.",
     "plan_to_review": "The action plan is due for review. Review it with the jobseeker.",
     "to_send": "The jobseeker agreed to an introduction, but it has not been sent. Send it.",
     "answer_awaited": "A social enterprise has not answered an introduction. Contact them.",

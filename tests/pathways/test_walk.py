@@ -92,3 +92,9 @@ def test_from_a_sheet_to_a_paid_claim(client, world: World, call):
     paid = ask("commissioner", "POST", f"/claims/{claim['id']}/pay")
     assert (paid["state"], paid["paid_pounds"]) == ("paid", 1000.0)
     assert len(kinds) <= MOST_KINDS, kinds
+    # What a notice asks for is done, so it is read; what tells of something waits to be read.
+    asking = {"offer_made", "introduction_sent", "claim_to_decide"}
+    for who in ("caseworker", "lister", "commissioner"):
+        notices = client.get("/api/v1/notices", headers=world.key(who)).json()["items"]
+        assert notices, who
+        assert not [one for one in notices if one["kind"] in asking and one["read_at"] is None], who
