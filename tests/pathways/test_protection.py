@@ -84,12 +84,15 @@ class UnderWay:
         if state is S.WAITING:
             self._fill()
             self.send_mail()
+        self.sent_link: str | None = None
         self.id = self.post(
             "caseworker", "/introductions", jobseeker_id=str(self.person), placement_id=str(self.placement)
         )["id"]
         for who, step in STEPS[state]:
             body = {"started_on": str(world.on("lister").today)} if step == "start" else {}
             self.post(who, f"/introductions/{self.id}/{step}", **body)
+            if step == "send" and state is not S.SENT:  # the e-mail goes before the next step makes it needless
+                self.sent_link = self.link()
 
     def _fill(self) -> None:
         """Give the only place to another jobseeker, so that there is a waiting list."""
@@ -129,12 +132,12 @@ class UnderWay:
         return [letter for letter in letters if letter["To"] == "lister@example.org"]
 
     def link(self) -> str | None:
-        """Send what is queued, and return the decision link in it."""
+        """Send what is queued, and return the decision link in it or in an e-mail that was sent before."""
         for letter in self.send_mail():
             found = re.search(r"http://127.0.0.1:8000(/decide/[A-Za-z0-9_-]{43})", letter.get_content())
             if found:
                 return found.group(1)
-        return None
+        return self.sent_link
 
     def protect(self, fact: str) -> Any:
         """Record a protective fact as a caseworker does, and return the reply."""
