@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from sqlalchemy import func, select
 
+from pathways import document_faults
 from pathways.backups import postgresql
 from pathways.backups.manifest import (
     CODE,
@@ -42,10 +43,11 @@ NOT_WRITTEN = "The backup was not written."
 
 @dataclass(frozen=True)
 class BackupSummary:
-    """What was written: the number of documents, how many were missing, and the ids of the keys that are needed."""
+    """What was written: how many documents, how many were missing or damaged, and the ids of the keys it needs."""
 
     documents: int
     missing: int
+    damaged: int
     keys: dict[str, str]
     is_sealed: bool
 
@@ -128,32 +130,36 @@ def _write(database: Database, file: BinaryIO, recipient: X25519PublicKey | None
     if recipient is not None:
         target = SealingWriter(file, recipient, values.ids())
     with zipfile.ZipFile(target, "w", allowZip64=True) as archive:
-        manifest = _write_members(database, archive, KeysNeeded.of(values))
+        manifest, damaged = _write_members(database, archive, KeysNeeded.of(values))
         content = manifest.as_bytes()
         archive.writestr(MANIFEST, content, zipfile.ZIP_DEFLATED)
         archive.writestr(CODE, database.vault.authentication_code(content))
     if recipient is not None:
         target.finish()
     return BackupSummary(
-        len(manifest.documents), len(manifest.missing_documents), values.ids(), is_sealed=recipient is not None
+        len(manifest.documents), len(manifest.missing_documents), damaged, values.ids(), is_sealed=recipient is not None
     )
 
 
-def _write_members(database: Database, archive: zipfile.ZipFile, keys: KeysNeeded) -> BackupManifest:
-    """Write the database, then the documents that it names: an upload during the backup is in both or in neither."""
+def _write_members(database: Database, archive: zipfile.ZipFile, keys: KeysNeeded) -> tuple[BackupManifest, int]:
+    """Write the database, then the documents that it names: an upload during the backup is in both or in neither.
+
+    Return also how many documents are damaged: they are written as they are, because no other copy may exist.
+    """
     made_at = utc_now()
     before = _document_keys(database)
     entry = _write_database(database, archive)
     # A document that was stored or erased meanwhile may be named by the copy or not.
-    documents, missing = [], []
+    documents, missing, damaged = [], [], 0
     for key in sorted({*before, *_document_keys(database)}):
         content = database.documents.find(key)
         if content is None:
             missing.append(key)
             continue
+        damaged += document_faults.fault_of(database, key, content) is not None
         archive.writestr(DOCUMENTS + key, content, zipfile.ZIP_STORED)  # encrypted content cannot be compressed
         documents.append(ManifestEntry(name=key, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()))
-    return BackupManifest(
+    manifest = BackupManifest(
         version=version(PRODUCT),
         made_at=made_at,
         backend="sqlite" if database.is_sqlite else "postgresql",
@@ -163,6 +169,7 @@ def _write_members(database: Database, archive: zipfile.ZipFile, keys: KeysNeede
         documents=tuple(documents),
         missing_documents=tuple(missing),
     )
+    return manifest, damaged
 
 
 def _document_keys(database: Database) -> Sequence[str]:

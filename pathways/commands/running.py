@@ -205,11 +205,11 @@ def db_upgrade() -> None:
 
 @db.command("check")
 def db_check() -> None:
-    """Check that the database is up to date and its facts are consistent. Example: pathways db check."""
-    from pathways import consistency
+    """Check that the database is up to date and consistent, and its documents readable. Example: pathways db check."""
+    from pathways import consistency, document_faults
 
     with opened() as database, database.reading() as session:
-        faults = consistency.faults(session)
+        faults = [*consistency.faults(session), *document_faults.faults(database)]
         if database.replica_may_lag():
             faults.append(
                 "PATHWAYS_READER_URL: the primary does not wait for this replica, so a record could still be read just"
@@ -238,6 +238,8 @@ def db_backup(file: Path) -> None:
     print(f"To be restored it needs the keys with these ids: {keys}. The keys are not in it: store them elsewhere.")
     if not done.is_sealed:
         print("It is not sealed: who has the file can read names. PATHWAYS_BACKUP_RECIPIENT seals backups.")
+    if done.damaged:
+        print(f"{done.damaged} documents cannot be read. They are in the backup as they are: see pathways db check.")
     if done.missing:
         print(f"{done.missing} documents that the database names are not in the document store, nor in the backup.")
 

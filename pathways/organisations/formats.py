@@ -58,7 +58,7 @@ def company_number(text: str | None) -> str | None:
 def charity_number(text: str | None) -> str | None:
     """Return a charity number as its register writes it; None for a placeholder."""
     compact = _compact(text)
-    if is_placeholder(compact):
+    if is_placeholder(compact) or is_placeholder(compact.partition("-")[0]):  # 1234567-1 is a charity linked to 1234567
         return None
     lettered = re.fullmatch(rf"(SC|NIC)O?(\d{{1,{LETTERED_DIGITS}}})", compact)  # SCO12345 has the letter O for a zero
     return lettered[1] + lettered[2].zfill(LETTERED_DIGITS) if lettered else compact

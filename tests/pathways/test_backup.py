@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pathways import document_faults
 from pathways.backups.sealed import is_sealed, recipient_of
 from pathways.backups.write import write
 from pathways.errors import DomainError
@@ -71,6 +72,24 @@ def test_a_document_that_is_lost_does_not_keep_the_rest_from_being_saved(
     for path in set(folder_of(stage)) - before:
         path.unlink()
     assert write(stage.database, tmp_path / "x").missing == 1
+    assert [fault.split(": ")[1] for fault in document_faults.faults(stage.database)] == [
+        "its document is not in the document store. Restore it from a backup, or ask for it again."
+    ]
+
+
+@pytest.mark.parametrize("how", ["shortened", "another"])
+def test_a_document_that_cannot_be_read_is_named_and_kept_as_it_is(client, stage: Stage, world, item, tmp_path, how):
+    before = set(folder_of(stage))
+    upload(client, world, item, PDF)
+    assert list(document_faults.faults(stage.database)) == []
+    (path,) = set(folder_of(stage)) - before
+    garbled = path.read_bytes()[:-5] if how == "shortened" else os.urandom(200)
+    path.write_bytes(garbled)
+    (fault,) = document_faults.faults(stage.database)
+    assert "is damaged" in fault
+    done = write(stage.database, tmp_path / "x")
+    assert (done.documents, done.missing, done.damaged) == (1, 0, 1)
+    assert archive_documents(tmp_path / "x") == garbled
 
 
 @pytest.mark.parametrize("place", ["there", "nowhere/x"])
