@@ -6,6 +6,7 @@ PostgreSQL releases its lock when the connection ends (a session-level advisory 
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import psycopg
 from pathways.database import Database
 from pathways.errors import Conflict, Unavailable
 
+SECONDS_TO_END = 0.5
 ADVISORY_LOCK = 7_284_917  # any fixed number that nothing else locks; migrations lock the number before it
 MEMORY = (None, "", ":memory:")
 
@@ -79,7 +81,12 @@ class UseLock:
         try:
             self._connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
             function = "pg_try_advisory_lock" if self._alone else "pg_try_advisory_lock_shared"
+            asked_at = time.monotonic()
             row = self._connection.execute(f"SELECT {function}({ADVISORY_LOCK})").fetchone()
+            # The server ends the session of a process a moment after the process.
+            while row is not None and row[0] is not True and time.monotonic() - asked_at < SECONDS_TO_END:
+                time.sleep(SECONDS_TO_END / 10)
+                row = self._connection.execute(f"SELECT {function}({ADVISORY_LOCK})").fetchone()
         except psycopg.Error as refused:
             raise Unavailable(
                 "The database does not answer or needs an upgrade. Check that it is running, then run: pathways db"

@@ -37,11 +37,17 @@ NO_CONTACT = re.compile(
     r"\b(?:do not|don'?t|never|no|not to be|must not be|mustn'?t be|cannot be|can'?t be|nobody may|no ?one may)"
     r" (?:ever )?(?:be )?(?:contact(?:ed)?|call(?:s|ed)?|phone[ds]?|ring|rung|text(?:s|ed)?|writ(?:e|ten)"
     r"|e ?mail(?:ed|s)?|visit(?:s|ed)?|telephone[ds]?|letters?|voice ?mails?|messages?)\b"
-    r"|\bdnc\b|\bno contact\b"
+    r"(?! (?:details?|numbers?|information|names?|addresses|sheets?|lists?)\b)"
+    r"|\b(?:nobody|no ?one|under no circumstances|refrain from|avoid)"
+    r" (?:should |must |is to |are to |to )?(?:ever )?"
+    r"(?:contact|call|phon|ring|text|writ|e ?mail|visit|telephon)(?:ing|e|t?ting|s)?\b"
+    r"|\b(?:text|e ?mail|letters?) only\b"
+    r"|\bdnc\b|\bno[ -]contact\b(?! (?:details?|numbers?|information|names?)\b)"
     r"|\b(?:none|nobody|no ?one)\b.{0,30}\bbe (?:contacted|called|phoned|rung|texted|written to|e ?mailed|visited)\b"
 )
 RESTRICTS = re.compile(
-    r"\b(?:restrict\w*|mappa|marac|idva|dv|d\.v|dva|domestic|abuse[dr]?|refuge|witness|stalk\w*|traffick\w*|slavery|nrm"
+    r"\b(?:restrict\w*(?! to\b)|mappa|marac|idva|dv|d\.v|dva|domestic|abuse[dr]?|refuge|witness|stalk\w*"
+    r"|traffick\w*|slavery|nrm"
     r"|fgm|hbv|forced marriage|honou?r|safeguarding|in hiding|hidden|secret|protected|injunction|non molestation"
     r"|(?:do not|don'?t|never|not to be) (?:share[d]?|disclose[d]?|reveal(?:ed)?))\b"
 )
@@ -53,6 +59,9 @@ CELLS = {
     "safe_contact": f"Words around the table of the file may forbid contact. {ASK}",
     "restricted": RESTRICTED,
 }
+
+
+TEXTS = frozenset(text for column, text in CELLS.items() if column != "restricted")
 
 
 def may_protect(words: str) -> bool:

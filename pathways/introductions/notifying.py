@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from pathways.base import Actor, Role
 from pathways.database import WriteSession
+from pathways.introductions import stops
 from pathways.introductions.models import OPEN, Introduction, IntroductionEvent
 from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
@@ -61,7 +62,12 @@ def notify_other_side(
     is_theirs = actor.role is Role.PLACEMENT_LISTER or actor.doing == OFFERED_ON
     if is_theirs and event in TO_CASEWORKER:
         _notify_caseworker(session, actor, introduction, TO_CASEWORKER[event])
-    elif not is_theirs and event in TO_LISTERS and introduction.sent_at is not None:
+    elif (
+        not is_theirs
+        and event in TO_LISTERS
+        and introduction.sent_at is not None
+        and not stops.is_barred(session, introduction)
+    ):
         message_actions.notify_roles(
             session,
             actor,

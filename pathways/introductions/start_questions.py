@@ -113,11 +113,12 @@ def _must_be_possible(
     enrolment = None if is_outside else enrolment_queries.open_enrolment(session, person)
     if started_on >= made_on or (enrolment is not None and enrolment.started_on <= started_on):
         return
-    what = (
-        "If the work began earlier, contact the partner."
-        if is_outside
-        else "If the work began earlier, correct the first day of the enrolment, or withdraw this introduction."
-    )
+    if is_outside:
+        what = "If the work began earlier, contact the partner."
+    elif enrolment is None:
+        what = "If the work began earlier, enrol the jobseeker from that day first."
+    else:
+        what = "If the work began earlier, correct the first day of the enrolment first."
     raise RuleBroken(
         f"The introduction was made on {day_in_words(made_on)}, so the first day cannot be before that. Correct the"
         f" first day. {what}",

@@ -48,7 +48,7 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.different_people import different_people
 from pathways.jobseekers.former_names import with_former_names
-from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
+from pathways.jobseekers.models import HASH_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
 # The lowest probabilities: at which a pair is listed for review, and at which it is proposed as one person.
 MAY_BE, SURELY = 0.5, 0.99
@@ -242,6 +242,7 @@ CANDIDATES = (
         Jobseeker.merged_into_id,
         Jobseeker.nino_hash,
         Jobseeker.nhs_number_hash,
+        Jobseeker.hash_form,
         JobseekerDetails.id.label("details_id"),
         JobseekerDetails.given_name,
         JobseekerDetails.family_name,
@@ -520,7 +521,9 @@ def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[
 
 def identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as an identity for the comparison."""
-    hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
+    # A hash of an earlier form is unknown until ``key_filling`` has made it again.
+    known = IDENTIFIERS if row.hash_form == HASH_FORM else ()
+    hashes = {name: getattr(row, f"{name}_hash") for name in known if getattr(row, f"{name}_hash")}
     details = Details(**{name: getattr(row, name) for name in COMPARED_WITH_WORDS}).identifying(
         local_day(row.recorded_at)
     )

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from threading import Event
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from matching.people.identity import keys_of
 from pathways.base import local_day
@@ -76,17 +75,30 @@ def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
 def _store(session: WriteSession, ids: Sequence[UUID], hashes: Hashes) -> None:
     """Store the hashes of a batch, but not of people whose details changed meanwhile: theirs are new already."""
     people = session.execute(
-        select(Jobseeker.partner_id, Jobseeker.id, Jobseeker.hash_form).where(Jobseeker.id.in_(ids)).with_for_update()
+        select(Jobseeker.partner_id, Jobseeker.id, Jobseeker.hash_form)
+        .where(Jobseeker.id.in_(ids))
+        .order_by(Jobseeker.id)  # the order in which others lock people
+        .with_for_update()
     ).all()
-    new: list[dict[str, Any]] = []
-    for partner_id, jobseeker_id, form in people:
-        numbers, keys = hashes.get(jobseeker_id, ({}, set()))
-        if form < HASH_FORM:
-            columns = {"nino_hash": numbers.get("nino"), "nhs_number_hash": numbers.get("nhs_number")}
-            session.execute(
-                update(Jobseeker).where(Jobseeker.id == jobseeker_id).values(**columns, hash_form=HASH_FORM)
-            )
-            is_of_person = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
-            session.execute(delete(PersonKey).where(*is_of_person, PersonKey.key.not_in(keys)))
-        new += [{"partner_id": partner_id, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
+    outdated = [row.id for row in people if row.hash_form < HASH_FORM]
+    if outdated:
+        connection = session.connection()
+        made_again = (
+            update(Jobseeker)
+            .where(Jobseeker.id == bindparam("person"))
+            .values(nino_hash=bindparam("nino"), nhs_number_hash=bindparam("nhs_number"), hash_form=HASH_FORM)
+        )
+        numbers = {one: hashes[one][0] if one in hashes else {} for one in outdated}
+        connection.execute(
+            made_again,
+            [{"person": one, "nino": n.get("nino"), "nhs_number": n.get("nhs_number")} for one, n in numbers.items()],
+        )
+        connection.execute(delete(PersonKey).where(PersonKey.jobseeker_id.in_(outdated)))
+    have_keys = set(session.scalars(select(PersonKey.jobseeker_id).where(PersonKey.jobseeker_id.in_(ids)).distinct()))
+    new = [
+        {"partner_id": row.partner_id, "jobseeker_id": row.id, "key": key}
+        for row in people
+        if row.id not in have_keys and row.id in hashes
+        for key in sorted(hashes[row.id][1])
+    ]
     insert_if_absent(session, PersonKey, new)  # another process may be storing the same keys

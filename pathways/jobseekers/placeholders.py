@@ -229,14 +229,19 @@ def is_repeating(digits: str, longest_period: int = 1) -> bool:
     return digits in DIGITS or digits in DIGITS[::-1]
 
 
-# Words of a text about contact or protection that say that nothing is known. "No contact" and "not by phone" say much.
-SAYS_NOTHING = frozenset(
-    re.findall(
-        r"\w+",
-        """nil none unknown not known given provided stated recorded applicable tbc tba blank null nothing unsure yet
-        supplied asked as before above see notes""",
-    )
+# Texts about contact or protection that say that nothing is known. "No contact" and "not by phone" say much.
+SAYS_NOTHING = re.compile(
+    r"(?:nil|none|unknown|known|tb[ac]|blank|null|nothing|unsure|not sure|n ?[ak]|x+|0+|as (?:before|above)"
+    r"|see (?:above|notes)|(?:none|not)(?: yet)? (?:known|given|provided|stated|recorded|applicable|supplied|asked)"
+    r"(?: yet)?)?"
 )
+
+
+def _has_other_script(text: str | None) -> bool:
+    """Return whether a text has letters of another script, which ``_words`` leaves out."""
+    return any(
+        c.isalnum() and not c.isascii() and not unicodedata.normalize("NFKD", c)[0].isascii() for c in text or ""
+    )
 
 
 def is_name(text: str | None) -> bool:
@@ -259,6 +264,8 @@ def is_reference(text: str | None) -> bool:
     A single letter is a reference.
     """
     words = _words(text or "")
+    if _has_other_script(text):
+        return False
     if not words or set("".join(words)) == {"0"}:
         return True
     if len(words) == 1 and len(words[0]) == 1:
@@ -269,8 +276,9 @@ def is_reference(text: str | None) -> bool:
 def says_nothing(text: str | None) -> bool:
     """Return whether a text says nothing about contact: a dash, a zero, "none", "N/A" or "not known"."""
     words = _words(text or "")
-    compacted = "".join(words)
-    return set(compacted) <= {"0"} or compacted in {"na", "nk", "x", "xx"} or all(w in SAYS_NOTHING for w in words)
+    if _has_other_script(text):
+        return False
+    return SAYS_NOTHING.fullmatch(" ".join(words)) is not None
 
 
 def may_be_family(text: str | None) -> bool:

@@ -125,8 +125,8 @@ def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID
 
 
 def notices_in(session: Session, email_id: UUID) -> list[Notice]:
-    """Return the notices of an e-mail that were not cancelled since."""
-    rows = select(Notice).where(Notice.email_id == email_id, Notice.cancelled_at.is_(None))
+    """Return the notices of an e-mail that were neither cancelled nor read since."""
+    rows = select(Notice).where(Notice.email_id == email_id, Notice.cancelled_at.is_(None), Notice.read_at.is_(None))
     return list(session.scalars(rows.order_by(Notice.kind, Notice.id)))
 
 

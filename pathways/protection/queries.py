@@ -139,6 +139,8 @@ def revoked_at(session: Session, person: Jobseeker, at: datetime | None) -> list
 
 def ended_at(session: Session, person: Jobseeker, at: datetime | None) -> dict[str, int]:
     """Count the decision links, notices and allocation lines that were ended at an instant; 0 without an instant."""
+    if at is None:
+        return dict.fromkeys(("links_ended", "messages_cancelled", "allocation_lines_rejected"), 0)
     introductions = select(Introduction.id).where(
         Introduction.partner_id == person.partner_id, Introduction.jobseeker_id == person.id
     )

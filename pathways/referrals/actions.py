@@ -522,8 +522,8 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
 
 
 NOBODY_NOTIFIED = (
-    "Nobody at the referring organisation has an account, so nobody there was notified of your decision. Tell the"
-    " referrer yourself, and record the contact."
+    "The referrer has no account here, so nobody was notified of your decision. Tell the referrer yourself, and record"
+    " the contact."
 )
 
 

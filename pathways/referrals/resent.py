@@ -8,10 +8,12 @@ from datetime import date
 from typing import Any
 
 from pathways.database import Session
+from pathways.imports import surroundings
 from pathways.jobseekers import formats, identify, joining, placeholders
 from pathways.jobseekers.details import PLACEHOLDERS, Details
 from pathways.jobseekers.models import MOST_JOINED
 from pathways.referrals.content import ReferralContent
+from pathways.referrals.template import IF_LOST
 
 KEPT = "This stands for a value that is not known, so the value on record was kept."
 OF_ANOTHER = (
@@ -21,6 +23,8 @@ OF_ANOTHER = (
 GIVE_OWN_REFERENCE = (
     "Give this person's referral a reference of its own. If it is the same person, correct the names by hand first."
 )
+# Texts that stand for words of a file that could not be read, or that protect everybody in it.
+STANDARD = frozenset({text for name, text in IF_LOST.items() if name != "restricted"} | surroundings.TEXTS)
 # Of two records that are compared alone: the prior odds are even, so only what the details say counts.
 AMONG_TWO, LEAST_ALIKE = 2.0, 0.1
 
@@ -68,6 +72,11 @@ def given_in(values: Mapping[str, Any], before: ReferralContent, kept: Collectio
         # Words beside a telephone number are added to what was said before about contact, never put in its place.
         joined = formats.joined_text(before.details.safe_contact, content.details.safe_contact, "; ")
         given["safe_contact"] = joined and joined[:MOST_JOINED]
+    for name in joining.WITHHELD:
+        # The file only says that something was lost or written around its table, so what is on record stays too.
+        said, stored = getattr(content.details, name), getattr(before.details, name)
+        if said and stored and any(standard in said for standard in STANDARD):
+            given[name] = (formats.joined_text(stored, said, " / ") or stored)[:MOST_JOINED]
     if kept:
         words = {name: said for name, said in (given["as_written"] or {}).items() if name not in kept}
         given |= dict.fromkeys(kept) | {"as_written": words or None}

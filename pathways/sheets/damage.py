@@ -22,6 +22,7 @@ TOO_NARROW = re.compile(r"^#{3,}$")
 NULLS = ("NULL", "null", "Null", "BLANK", "blank", "EMPTY", "empty", "NA")
 MACHINE_BLANKS = {"NaN", "nan", "NaT", "undefined", "[object Object]", "NULL", "null", "\\N", "#EMPTY", "#NULL"}
 MACHINE_BLANKS |= {f"{first}{word}{last}" for word in NULLS for first, last in ("()", "<>", "[]", "{}")}
+BLANK_WORDS = MACHINE_BLANKS - {"[object Object]"}
 SHORTENED = re.compile(r"^([+-]?)(\d{1,3})(?:\.(\d+))?E\+?(\d{1,3})$", re.IGNORECASE)
 # A number of which a spreadsheet kept the first digits only: 4.47701E+11 becomes 447701000000.
 ENDS_IN_NOUGHTS = re.compile(r"^\+?0?(?=\d{10,15}$)[1-9]\d{2,}0{6,}$")
@@ -39,7 +40,8 @@ STILL_GARBLED = re.compile(
     "[\x80-\x9f]|[\xc2\xc3](?=[\x80-\xbf\u2018-\u203a\u0192\u02c6\u02dc\u20ac\u2122])|\xe2\u20ac|\u221a[\x80-\xff]"
 )
 ENTITY = re.compile(r"&(?:[a-zA-Z]{2,10}|#\d{2,5}|#x[0-9a-fA-F]{2,4});")
-QUOTED_PRINTABLE = re.compile(r"(?:=[89A-F][0-9A-F])+")  # as in Zo=C3=AB, from an e-mail
+LETTER_OF_LATIN = re.compile(r"=[C-F][0-9A-F]")  # as in Zo=EB
+QUOTED_PRINTABLE = re.compile(r"=[C-F][0-9A-F](?:=[89AB][0-9A-F])+")  # as in Zo=C3=AB, from an e-mail
 PERCENT = re.compile(r"%[89A-Fa-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f])+|%20|%27")
 ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 WORKBOOK_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -100,8 +102,8 @@ def _error_value(column: str, text: str) -> Damage | None:
     if TOO_NARROW.match(text):
         rule = "The cell holds only # signs, because its column was too narrow when it was copied. It was not read."
         return Damage(rule, "Widen the column, copy the cell again, and send the file again.", None)
-    if text in MACHINE_BLANKS and not (is_name_column(column) and text != "[object Object]"):
-        rule = "The program that made the file wrote a word of its own for an empty cell, so it was not read."
+    if text in MACHINE_BLANKS and not (is_name_column(column) and text.casefold() in {"null", "nan"}):
+        rule = "The program that made the file wrote a word of its own for an empty cell, so it was read as blank."
         return Damage(rule, "Leave the cell blank, or type the value.", None)
     return None
 
@@ -170,16 +172,17 @@ def _written_in_code(_column: str, text: str) -> Damage | None:
     return Damage(rule, CHECK_LETTERS, plain)
 
 
-def _quoted_printable(_column: str, text: str) -> Damage | None:
-    if not QUOTED_PRINTABLE.search(text) or "://" in text:
+def _quoted_printable(column: str, text: str) -> Damage | None:
+    if "://" in text or column.endswith(("_ref", "email")):
         return None
-    raw = quopri.decodestring(text.encode())
     try:
-        plain = raw.decode()
+        plain = QUOTED_PRINTABLE.sub(lambda codes: quopri.decodestring(codes[0].encode()).decode(), text)
     except UnicodeDecodeError:
-        if text.startswith("="):  # a formula, as in =A1=B2
-            return None
-        plain = raw.decode("cp1252", errors="replace")
+        return None
+    if is_name_column(column):
+        plain = LETTER_OF_LATIN.sub(lambda code: chr(int(code[0][1:], 16)), plain)
+    if plain == text:
+        return None
     rule = "The text had letters written as a code of e-mails, such as =C3=AB. They were put right."
     return Damage(rule, CHECK_LETTERS, plain) if plain.isprintable() else None
 
@@ -333,7 +336,9 @@ def examined(
         if damage is None or (column in needed and damage.rule == formulas.WITHOUT_VALUE[0]):
             continue
         is_lost = damage.text is None or (bool(damage.rule) and not is_readable(column, damage.text))
-        readable[column] = instead.get(column, "") if is_lost or damage.text is None else damage.text
+        # A program's word for an empty cell takes nothing away: the cell was blank before.
+        lost = "" if text in BLANK_WORDS else instead.get(column, "")
+        readable[column] = lost if is_lost or damage.text is None else damage.text
         if damage.rule:
             warnings.append((column, damage.rule, damage.remedy))
     return readable, warnings

@@ -12,6 +12,7 @@ from pathways.sheets.file_kinds import FileNotUnderstood
 from pathways.sheets.header_words import column_of, normal
 
 FEWEST_KNOWN = 3
+A_TOTAL = "a total"
 MOST_CELLS_IN_TOTAL = 3
 MOST_COLUMNS = 1_000
 PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
@@ -181,7 +182,7 @@ class Part:
     def reason_to_pass_over(self, cells: Sequence[str], filled: Sequence[str]) -> str:
         """Return why a row that is no other header is left out; "" if it is a row of people or placements."""
         if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
-            return "a total"
+            return A_TOTAL
         if self.reading.is_header(cells, len(filled)):
             return "the header again"
         example = self.reading.example

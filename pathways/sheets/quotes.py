@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from pathways.sheets.file_kinds import FileNotUnderstood
 
+MOVED = -1  # in place of the number of cells, of a row whose cells were certainly moved
+
 
 def open_quote(row: int | None = None) -> FileNotUnderstood:
     """Return the refusal of a file with a quote that is not closed."""
@@ -38,7 +40,8 @@ def numbered(text: str, delimiter: str, as_written: dict[int, int] | None = None
                 raise open_quote(number) from wrong
             cells = _with_quotes(lines.taken[0].rstrip("\r\n"), delimiter)
             if as_written is not None:
-                as_written[number] = len(cells)
+                # A cell that begins or ends with a quote of its own was divided at a delimiter within the quotes.
+                as_written[number] = MOVED if any(cell.count('"') % 2 for cell in cells) else len(cells)
         yield number, cells
 
 

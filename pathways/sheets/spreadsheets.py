@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
@@ -23,6 +24,7 @@ from pathways.sheets import encodings, file_kinds, formulas, quotes, sentences
 from pathways.sheets.day_order import MonthFirst
 from pathways.sheets.file_kinds import FileNotUnderstood
 from pathways.sheets.parts import (
+    A_TOTAL,
     FEWEST_KNOWN,
     MOST_COLUMNS,
     OUR_ANSWERS,
@@ -50,7 +52,7 @@ MOST_EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 MOST_PASSED_OVER = 100
 MOST_SHOWN_ROWS = 10  # row numbers in one note
 MOST_HEADERS = 50  # in one sheet
-MOST_AROUND, LONGEST_AROUND = 1_000, 2_000  # texts around the tables of a file that are looked at, and their letters
+MOST_AROUND, LONGEST_AROUND = 1_000, 33_000  # texts around the tables of a sheet that are kept; letters of a cell
 DELIMITER_LINE = re.compile(r"^sep=.?$")  # what Excel writes to say which delimiter it used
 Protection = tuple[Mapping[str, str], tuple[Warned, ...]]  # cells to be read with each row, and its warnings
 __all__ = ["OUR_ANSWERS", "ExampleRow", "Row", "Sheet", "SpreadsheetTable", "TextAround", "read_table"]
@@ -82,6 +84,8 @@ class SpreadsheetTable:
     has_header: bool = False
     around: list[TextAround] = field(default_factory=list)
     protections: dict[str, Protection] = field(default_factory=dict)  # by sheet, from what is written around its table
+    # How many texts around the table each sheet has, also those beyond MOST_AROUND, which are not kept.
+    around_of: Counter[str] = field(default_factory=Counter)
     # Whether the words of a cell that was not read may be about somebody's safety.
     is_protective: Callable[[str], bool] = field(default=lambda _: False)
 
@@ -117,7 +121,8 @@ class SpreadsheetTable:
 
     def add_around(self, sheet: str, number: int, cells: Sequence[str], *, is_beside_table: bool = True) -> None:
         """Keep a text that is no row, so that somebody may find out whether it protects anybody."""
-        if len(self.around) < MOST_AROUND:
+        self.around_of[sheet] += 1
+        if self.around_of[sheet] <= MOST_AROUND:
             words = " ".join(" ".join(cells).split())[:LONGEST_AROUND]
             self.around.append(TextAround(sheet, number, words, is_beside_table))
 
@@ -437,6 +442,11 @@ def _take_sheet(
     return parts
 
 
+REMARK = re.compile(
+    r"^\W*(?:n\.?b\.?|notes?|please note|important|warning|attention|remark|ps|p\.s\.)\W*$", re.IGNORECASE
+)
+
+
 class _SheetScan:
     """What the first reading of a sheet finds: its rows by header, and what is left out or doubtful."""
 
@@ -466,11 +476,13 @@ class _SheetScan:
         reason = part.reason_to_pass_over(cells, filled)
         if reason:
             self.left_out.append(f"row {number}: {reason}")
+            if reason == A_TOTAL:
+                self.table.add_around(self.name, number, filled)
             return
         part.count += 1
         self.month_first.take(part.sheet.columns, number, cells)
         self.without_header.update(part.without_header(cells))
-        if len(filled) == 1 and " " in filled[0]:
+        if len(filled) == 1 or REMARK.match(filled[0]):
             self.table.add_around(self.name, number, filled)
 
     def finish(self, parts: Sequence[Part]) -> None:

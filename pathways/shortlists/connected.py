@@ -6,7 +6,7 @@ Names are compared as the search for duplicate records compares them, because a 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import event, select
@@ -26,10 +26,12 @@ FEWEST_SOUNDS = 5  # two names that only sound alike are one person's if togethe
 # A family name in two words, and words after which a text has another name of the same person.
 PREFIX = re.compile(r"\b(mc|mac|o|fitz)[ '\u2019](?=[a-z]{2})", re.IGNORECASE)
 OTHER_NAME = re.compile(
-    r"\b(?:n[\u00e9e]e|born|was|formerly|previously|once|now|maiden|married|aka|a\.k\.a|alias|known as|called|or|also"
-    r"|goes by|uses|used)\b",
+    r"\b(?:n[\u00e9e]e|born|formerly|previously|maiden(?: name)?|married(?: name)?|aka|a\.k\.a|alias|known as"
+    r"|goes by)\b"
+    r"|\((?:was|or|now)\b",
     re.IGNORECASE,
 )
+WORDS_OF_A_NAME = 3
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -137,11 +139,15 @@ def _is_called(text: str, name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=64)
 def _pairs(text: str) -> list[tuple[str, str]]:
-    """Return the pairs of words that may be a person's given and family name."""
-    if not OTHER_NAME.search(text):
-        return names.pairs_of_words(text)
-    return list(combinations([word for word in names.plain(text).split() if not OTHER_NAME.fullmatch(word)], 2))
+    """Return the pairs of words that may be a person's given and family name, also across "formerly" and the like."""
+    pairs = names.pairs_of_words(text)
+    before, *after = OTHER_NAME.split(text)
+    given = names.plain(before).split()[-WORDS_OF_A_NAME:]
+    return pairs + [
+        (one, other) for part in after for one in given for other in names.plain(part).split()[:WORDS_OF_A_NAME]
+    ]
 
 
 def _sound_alike(*pairs: tuple[str, str]) -> bool:

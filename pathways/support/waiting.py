@@ -161,6 +161,8 @@ def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
     rows = _with_last_move(partner_id).where(
         Introduction.state.in_(REFUSED),
         IntroductionMove.recorded_at >= _since(on, "no_contact_days"),
+        # Nobody said anything when an introduction expired: the caseworker has a notice of it.
+        IntroductionMove.event != IntroductionEvent.EXPIRE.value,
         or_(withdrew, (IntroductionMove.said_by == Side.SOCIAL_ENTERPRISE) & ~introduced_again.exists()),
         ~_contacted_since(IntroductionMove, ContactWith.JOBSEEKER),
     )

@@ -412,6 +412,7 @@ def test_an_exclusion_that_comes_to_bear_later_is_told_to_the_partner_alone(
     assert not {"safety_withdrew", "introduction_closed"} & set(notified(database, world, "lister"))
     stopped = read("caseworker", f"/jobseekers/{case.person}/stopped")
     assert [one["introduction_id"] for one in stopped["withdrawn"]] == [case.id]
+    assert (stopped["messages_cancelled"], stopped["links_ended"]) == (0, 0)  # it counts no single instant
     (earlier,) = stopped["already_read"]
     assert (earlier["social_enterprise"], "identity" in earlier["groups"]) == ("Acorn Kitchen CIC", True)
     sent = [one for one in letters(world, database) if one["To"] in {"caseworker@example.org", "manager@example.org"}]

@@ -264,3 +264,20 @@ def test_a_referrer_s_file_is_protected_alike(client, world: World, database):
 
 def test_columns_that_protect_are_columns_of_the_referral_file():
     assert set(surroundings.CELLS) <= READERS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "protects"),
+    [
+        ("nobody should ring these people", True),
+        ("Under no circumstances phone", True),
+        ("Refrain from contacting any of these clients", True),
+        ("No-contact: all", True),
+        ("All: text only", True),
+        ("No contact details held for any of these clients", False),
+        ("Clients must all consent; no phone numbers please", False),
+        ("All referrals are restricted to 18-24 year olds", False),
+    ],
+)
+def test_a_text_about_contact_is_told_from_one_about_details(text, protects):
+    assert bool(surroundings.cells_that_protect(text)) is protects

@@ -95,6 +95,7 @@ def test_a_person_is_found_by_a_short_form_and_at_a_public_address(
         ("Sean MacGregor", "his brother Sean, and Ann McGregor's daughter", False),
         ("Katherine Pemberton-Holloway", "Katherine Smith", False),
         ("Katherine Pemberton-Holloway", "Tom Smith, formerly Jones", False),
+        ("John Hill", "Peter Hill, now in Leeds with John Ward", False),
     ],
 )
 def test_a_member_is_found_by_a_name_as_it_is_heard_and_by_an_earlier_one(client, world, member, who, bars):

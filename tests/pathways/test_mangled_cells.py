@@ -16,7 +16,7 @@ from pathways.jobseekers.models import JobseekerDetails
 from pathways.placements.models import Placement
 from pathways.referrals.models import Referral, SourceType
 from pathways.sheets import formulas, quotes
-from pathways.sheets.damage import damage_of, tidy
+from pathways.sheets.damage import damage_of, examined, tidy
 from tests.pathways.test_around_tables import ROW, as_csv, as_xlsx, lines_of, people, send
 from tests.world import World
 
@@ -376,3 +376,39 @@ def test_joined_warnings_say_all_that_each_said(warnings: list[Fault]):
     for field, rule, remedy in warnings:
         assert any(fault.field == field and rule in fault.rule and remedy in fault.remedy for fault in joined)
     assert staging.one_for_each_cell(joined) == joined
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("referral_ref", "ID=A12"),
+        ("referral_ref", "ID=C3=AB"),
+        ("contact_email", "jo=B2@example.org"),
+        ("reason", "score=80, see www.example.org/?id=AB12"),
+        ("safe_contact", "weekdays=90 min, text only"),
+    ],
+)
+def test_signs_that_are_no_code_of_letters_stay(column, text):
+    assert damage_of(column, text) is None
+
+
+@pytest.mark.parametrize("null", ["NULL", "null", "\\N", "(null)", "<NA>"])
+def test_a_programs_word_for_an_empty_cell_protects_nobody_and_removes_nothing(null):
+    instead = {"restricted": "yes", "safe_contact": "Ask first."}
+    cells, warnings = examined({"restricted": null, "safe_contact": null}, instead, lambda *_: True)
+    assert cells == {"restricted": "", "safe_contact": ""}
+    assert len(warnings) == 2
+    lost, _ = examined({"restricted": "#REF!"}, instead, lambda *_: True)
+    assert lost == {"restricted": "yes"}
+
+
+def test_a_row_whose_cells_a_quote_moved_is_refused(client, world: World):
+    row = {**ROW, "safe_contact": "text only"}
+    head = ",".join(row)
+    cells = list(row.values())
+    at = list(row).index("family_name")
+    cells[at] = f'"{cells[at]} "Mum", {cells[at + 1]}"'
+    del cells[at + 1]
+    report = send(client, world, f"{head}\n{','.join(cells)}\n".encode())["report"]
+    assert report["created"] == 0
+    assert report["errors"]

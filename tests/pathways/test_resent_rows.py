@@ -165,3 +165,21 @@ def test_two_listings_without_a_reference_are_two_listings(client, world: World,
         assert report["created"] == 1, report
     with database.reading() as session:
         assert sorted(session.scalars(select(Placement.title))) == ["Baker", "Driver"]
+
+
+@pytest.mark.parametrize("banner", ["ALL MAPPA: never ring these people", "Do not phone"])
+def test_a_banner_over_a_resent_row_does_not_replace_what_protects(client, world: World, database, banner):
+    head = "referral_ref,referred_on,given_name,family_name,date_of_birth,contact_withheld_reason,safe_contact"
+    row = "R-1,2026-11-02,Alicia,Kovalq,1990-01-15"
+    send(client, world, f"{row},Write to PO Reed,Text only after 3", head=head)
+    send(client, world, f"{row},,", head=f"{banner}\n{head}")
+    with database.reading() as session:
+        version = session.scalars(select(JobseekerDetails).where(JobseekerDetails.id.in_(newest(session)))).one()
+    assert "Write to PO Reed" in version.contact_withheld_reason
+    assert "Text only after 3" in version.safe_contact
+
+
+@pytest.mark.parametrize("text", ["не звонить", "لا تتصل", "不要打电话", "not before 3", "not by phone", "No contact"])
+def test_what_says_something_about_contact_is_no_placeholder(text):
+    assert not placeholders.says_nothing(text)
+    assert not placeholders.is_reference("张三")

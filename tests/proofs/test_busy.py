@@ -10,7 +10,7 @@ from pathways.placements.models import Placement
 from tests import postgres
 
 IS_PROOF = bool(os.environ.get("PATHWAYS_PROVE"))
-PLACEMENTS, SECONDS = (10_000, 60.0) if IS_PROOF else (200, 2.0)
+PLACEMENTS, SECONDS = (10_000, 60.0) if IS_PROOF else (200, 4.0)
 LONGEST_WAIT = 5.0
 
 
