@@ -410,12 +410,15 @@ def is_any_stopped(stopped: StoppedOut) -> bool:
 def stopped_with(session: Session, actor: Actor, person: Jobseeker, at: datetime) -> StoppedOut:
     """Return what was stopped at an instant for a jobseeker and for records that may be the same person.
 
-    Records that the actor may not see are left out; their caseworkers and the team managers are notified.
+    Records whose safety exclusions the actor may not read are left out; their caseworkers and the team managers are
+    notified.
     """
     whole = stopped_at(session, person, at)
     for other in queries.may_be_the_same(session, person):
-        if not queries.is_visible(session, actor, other):
+        may_read = Group.SAFETY in jobseeker_queries.visible_groups(actor, other)
+        if not (may_read and queries.is_visible(session, actor, other)):
             continue
+        actor.reading.people.add(other.id)
         more = stopped_at(session, other, at)
         values = {name: getattr(whole, name) + getattr(more, name) for name in StoppedOut.model_fields}
         whole = StoppedOut(**values)

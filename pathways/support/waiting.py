@@ -137,7 +137,8 @@ def of_answers(session: Session, partner_id: UUID, on: date, stopped: Collection
         if one.id in stopped:
             continue
         if one.state is IntroductionState.OFFERED:
-            yield Wait("offer_to_answer", held_until or move.valid_on, one.jobseeker_id, "introductions", one.id)
+            due_on = held_until or tables.due_on("place_hold", move.valid_on, nation)
+            yield Wait("offer_to_answer", due_on, one.jobseeker_id, "introductions", one.id)
             continue
         is_invitation = one.state is IntroductionState.INVITED
         is_reopened = (
