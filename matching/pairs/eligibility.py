@@ -318,7 +318,7 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
         return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
     text = "There is no evidence of the right to work yet. It is needed before the first day."
     return _unknown(
-        Rule.RIGHT_TO_WORK, text, "Check a passport or a share code, or ask what else shows the right to work."
+        Rule.RIGHT_TO_WORK, text, "Ask for a passport or a share code, or what else shows the right to work."
     )
 
 

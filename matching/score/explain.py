@@ -88,11 +88,11 @@ AGAINST = {
 UNKNOWN_TEXT = {
     Feature.ASPIRATION: "The kind of work that the jobseeker wants is not known. Ask the jobseeker.",
     Feature.AVOIDS: "What the jobseeker wants to avoid at work is not recorded. Ask the jobseeker.",
-    Feature.ESSENTIAL_SKILLS: "The skills of the jobseeker or of the work are not recorded. Ask either of them.",
+    Feature.ESSENTIAL_SKILLS: "Skills are not recorded for the jobseeker, the work or both. Ask for them.",
     Feature.TRAVEL: "The journey is not known. Find the postcodes of the jobseeker's home and of the placement.",
     Feature.HOURS: "The hours could not be compared. Ask how many hours the jobseeker wants or the work needs.",
     Feature.HALF_DAYS: "The half-days could not be compared. Ask which half-days suit the jobseeker or the placement.",
-    Feature.ADJUSTMENTS: "It is not known whether the adjustments are possible. Ask, without naming the jobseeker.",
+    Feature.ADJUSTMENTS: "Ask the social enterprise if the adjustments are possible. Do not name the jobseeker.",
 }
 LIFTED_BY = {
     Feature.ASPIRATION: "The score would rise if the jobseeker wanted this kind of work.",

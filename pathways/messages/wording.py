@@ -63,8 +63,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "Social enterprises reopened {n} introductions that they had declined. Ask the jobseekers whether to go on.",
     ),
     K.STEP_RECORDED: (
-        "The partner recorded a step on your behalf, such as an offer. Open the introduction, and say if it is wrong.",
-        "The partner recorded steps of {n} introductions on your behalf. Open them, and say if a step is wrong.",
+        "The partner recorded your offer, first day or other step. Open the introduction, and say if it is wrong.",
+        "The partner recorded your steps of {n} introductions. Open them, and say if a step is wrong.",
     ),
     K.OFFER_ACCEPTED: (
         "A jobseeker accepted the place you offered. Agree the first day with the partner.",

@@ -24,10 +24,7 @@ NO_PAY = (
     "The pay for one hour is not recorded. A claim may need it: ask for a payslip or the contract, and record it"
     " (pay_per_hour_pounds)."
 )
-NO_BIRTH = (
-    "The date of birth is not recorded, so the pay is compared with the lowest minimum wage only. Record the date of"
-    " birth."
-)
+NO_BIRTH = "Record the date of birth. Without it, any pay you enter is compared with the lowest minimum wage only."
 VOLUNTEER = (
     "A volunteer has no pay for an hour: who is paid is a worker. Leave the pay for an hour blank"
     " (pay_per_hour_pounds), or choose a kind of"
@@ -129,8 +126,8 @@ def notes(version: Any, weeks: Sequence[SpellHours], birth: date | None) -> Iter
         yield VOLUNTEER_WEEK
     if kind in MUST_PAY and (unpaid := [week for week in weeks if week.hours and week.pay_pence is None]):
         yield (
-            f"The pay is not entered for this many weeks with hours: {len(unpaid)}. Enter it if the outcome rule of the"
-            " claim counts earnings."
+            f"Weeks worked with no pay entered: {len(unpaid)}. Enter the pay if the outcome rule that you will claim"
+            " under counts earnings."
         )
     for week in weeks:
         doubt = week_in_doubt(kind, birth, week.valid_on, week.hours, week.pay_pence, is_leave=week.leave is not None)
