@@ -48,7 +48,10 @@ class UseLock:
         self._connection: psycopg.Connection | None = None
 
     def acquire(self) -> None:
-        """Take the lock or raise ``DatabaseInUse`` at once. Take it again if PostgreSQL ended the connection."""
+        """Take the lock or raise ``DatabaseInUse``. Take it again if PostgreSQL ended the connection.
+
+        On PostgreSQL it is tried for ``SECONDS_TO_END``.
+        """
         has_lock = self._lock_file() if self._database.is_sqlite else self._lock_by_connection()
         if not has_lock:
             self.release()

@@ -103,7 +103,7 @@ def _error_value(column: str, text: str) -> Damage | None:
         rule = "The cell holds only # signs, because its column was too narrow when it was copied. It was not read."
         return Damage(rule, "Widen the column, copy the cell again, and send the file again.", None)
     if text in MACHINE_BLANKS and not (is_name_column(column) and text.casefold() in {"null", "nan"}):
-        rule = "The program that made the file wrote a word of its own for an empty cell, so it was read as blank."
+        rule = "The program that made the file wrote a word of its own for an empty cell, so it was not read."
         return Damage(rule, "Leave the cell blank, or type the value.", None)
     return None
 

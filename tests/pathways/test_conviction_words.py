@@ -12,8 +12,6 @@ from pathways.reference.wording import speaks_of_convictions
 from pathways.referrals.schemas import NewReferral
 from tests.world import World
 
-pytestmark = pytest.mark.any_database
-
 API = "/api/v1"
 ON = date(2026, 11, 1)
 GUILTY = """

@@ -11,8 +11,6 @@ from pathways.organisations.models import Organisation
 from pathways.web import openapi
 from tests.world import World
 
-pytestmark = pytest.mark.any_database
-
 API = "/api/v1"
 VALUES: dict[str, Any] = {"who": "Lee", "postcode": "NW9 5QN", "radius_km": 2}
 

@@ -9,8 +9,6 @@ from pathways.fields import Schema
 from pathways.jobseekers.schemas import NewJobseeker
 from tests.world import World
 
-pytestmark = pytest.mark.any_database
-
 API = "/api/v1"
 
 

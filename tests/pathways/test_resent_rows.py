@@ -9,8 +9,6 @@ from pathways.placements.models import Placement
 from pathways.referrals.models import Referral
 from tests.world import World
 
-pytestmark = pytest.mark.any_database
-
 HEAD = "referral_ref,referred_on,given_name,family_name,date_of_birth,phone,nino,postcode,safe_contact"
 NO_REFERENCES = [
     "TBC",
