@@ -28,7 +28,7 @@ from matching.words.skills import SkillFinder
 from pathways.reference import esco
 
 Rows = list[tuple[str, str]]
-FOLDS, HELD_OUT, SEED = 2, 2500, 7
+FOLDS, HELD_OUT, SEED = 5, 2500, 7
 RIVALS = 24  # wrong concepts for each text
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

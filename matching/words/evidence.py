@@ -67,7 +67,7 @@ class LabelEvidence:
     closeness: NDArray[np.float64]
 
 
-def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
+def gather(index: SkillIndex, query: Query, size: int, near: NDArray[np.float32] | None = None) -> LabelEvidence:
     """Shortlist concepts for a text and compute their features.
 
     Parameters
@@ -76,7 +76,9 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
     query : Query
         A text with at least one word.
     size : int
-        The number of concepts that each of three rankings (by characters, by words, by both) adds to the shortlist.
+        The number of concepts that each ranking (by characters, by words, by both, by meaning) adds to the shortlist.
+    near : ndarray of shape (n_concepts,) or None
+        How near each concept is to the text in meaning. If None, this ranking is left out.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
     """
     characters, gains = label_scores(index, query), word_gains(index, query)
     words = gains.sum(axis=0) / max(1, len(gains))
-    short = ConceptShortlist.choose(index, characters, words, size)
+    short = ConceptShortlist.choose(index, characters, words, size, near)
     own = characters[short.labels]
     top = short.best_three(own)
     features: Features = {

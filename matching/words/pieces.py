@@ -1,9 +1,13 @@
 """Split texts into numbered word pieces, which are the input of lower-case BERT models."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
 MOST_PIECES = 64
+# A word of gibberish falls into more pieces than this, and than one for each so many of its letters.
+MOST_OF_SHORT_WORD, LETTERS_OF_PIECE = 3, 3
+OF_ASCII = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")
 LONGEST_WORD = 100  # BERT's own limit: a longer word counts as one unknown word.
 CHARACTERS_OF_PIECE = 20  # for each piece, this many characters of a text are read: no piece of a title is longer
 
@@ -24,6 +28,8 @@ def tokens_of(text: str) -> list[str]:
     >>> tokens_of("Chef de Pâtisserie!")
     ['chef', 'de', 'patisserie', '!']
     """
+    if text.isascii() and text.isprintable():
+        return OF_ASCII.findall(text.lower())
     spaced: list[str] = []
     for char in unicodedata.normalize("NFD", text.lower()):
         category = unicodedata.category(char)
@@ -62,7 +68,7 @@ class WordPieces:
         self._unknown = vocabulary["[UNK]"]
         self._first, self._last = vocabulary["[CLS]"], vocabulary["[SEP]"]
 
-    def numbers(self, text: str, most: int = MOST_PIECES) -> list[int]:
+    def numbers(self, text: str, most: int = MOST_PIECES, *, skips_gibberish: bool = False) -> list[int]:
         """Return the start mark, the pieces of a text, and the end mark, all as numbers.
 
         Parameters
@@ -70,6 +76,8 @@ class WordPieces:
         text : str
         most : int
             The greatest number of pieces, including both marks. The rest of the text is ignored.
+        skips_gibberish : bool
+            Whether to leave out words that fall into many short pieces, such as "xqzv".
 
         Returns
         -------
@@ -77,7 +85,9 @@ class WordPieces:
         """
         numbers: list[int] = []
         for word in tokens_of(text[: CHARACTERS_OF_PIECE * most]):
-            numbers += self._of_word(word)
+            pieces = self._of_word(word)
+            if not skips_gibberish or len(pieces) <= max(MOST_OF_SHORT_WORD, len(word) // LETTERS_OF_PIECE):
+                numbers += pieces
             if len(numbers) >= most - 2:
                 break
         return [self._first, *numbers[: most - 2], self._last]

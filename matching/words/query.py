@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.words.index import SkillIndex
-from matching.words.lexicon import Reading
+from matching.words.lexicon import Lexicon, Reading
 from matching.words.postings import Postings
 from matching.words.reading import grams_of, words_of
 
@@ -61,6 +61,23 @@ class Query:
     def best(self) -> list[int]:
         """The number of the likeliest lemma of each word, or -1 if the word has no lemma."""
         return [reading.lemmas[0] if reading.lemmas else -1 for reading in self.readings]
+
+    def mended(self, lexicon: Lexicon) -> str:
+        """Return the text with each word that occurs in no label replaced by the likeliest word that does.
+
+        Parameters
+        ----------
+        lexicon : Lexicon
+            The lexicon with which the text was read.
+
+        Returns
+        -------
+        str
+            A word stays as it was written if no word of the lexicon is like it.
+        """
+        known = [reading.known or not reading.lemmas for reading in self.readings]
+        best = [lexicon.lemmas[number] if number >= 0 else "" for number in self.best]
+        return " ".join(w if is_known else b for w, is_known, b in zip(self.words, known, best, strict=True))
 
     @property
     def n_unknown(self) -> int:

@@ -46,6 +46,10 @@ class SentenceModel:
         The weights, by their names in the model file.
     pieces : WordPieces
 
+    Attributes
+    ----------
+    pieces : WordPieces
+
     References
     ----------
     .. [1] Reimers, Gurevych, "Sentence-BERT", EMNLP 2019.
@@ -59,7 +63,7 @@ class SentenceModel:
 
     def __init__(self, tensors: Mapping[str, Floats], pieces: WordPieces) -> None:
         self._tensors = tensors
-        self._pieces = pieces
+        self.pieces = pieces
 
     @classmethod
     def installed(cls) -> "SentenceModel":
@@ -127,7 +131,7 @@ class SentenceModel:
         ndarray of float32 of shape (n_texts, 384)
             A vector of length 1 for each text.
         """
-        numbers = [self._pieces.numbers(text) for text in texts]
+        numbers = [self.pieces.numbers(text) for text in texts]
         vectors = np.zeros((len(numbers), WIDTH), np.float32)
         of_length: dict[int, list[int]] = {}
         for row, pieces in enumerate(numbers):
@@ -135,11 +139,22 @@ class SentenceModel:
         for rows in of_length.values():
             for start in range(0, len(rows), batch):
                 part = rows[start : start + batch]
-                vectors[part] = self._forward(np.array([numbers[row] for row in part]))
+                vectors[part] = self.forward(np.array([numbers[row] for row in part]))
         return vectors
 
-    def _forward(self, numbers: NDArray[np.int64]) -> Floats:
-        """Encode texts that have the same number of pieces, so that no mask is needed."""
+    def forward(self, numbers: NDArray[np.int64]) -> Floats:
+        """Return the vectors of texts that have the same number of pieces, so that no mask is needed.
+
+        Parameters
+        ----------
+        numbers : ndarray of int64 of shape (n_texts, n_pieces)
+            The numbers of the pieces of each text, with the start mark and the end mark.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_texts, 384)
+            A vector of length 1 for each text.
+        """
         hidden = self._tensors["embeddings.word_embeddings.weight"][numbers]
         hidden = hidden + self._tensors["embeddings.position_embeddings.weight"][: numbers.shape[1]]
         hidden = self._normed(hidden + self._tensors["embeddings.token_type_embeddings.weight"][0], "embeddings")

@@ -37,7 +37,12 @@ class ConceptShortlist:
 
     @classmethod
     def choose(
-        cls, index: SkillIndex, characters: NDArray[np.float64], words: NDArray[np.float64], size: int
+        cls,
+        index: SkillIndex,
+        characters: NDArray[np.float64],
+        words: NDArray[np.float64],
+        size: int,
+        near: NDArray[np.float32] | None = None,
     ) -> "ConceptShortlist":
         """Select the concepts with the best scores by characters, by words, and by both.
 
@@ -50,6 +55,8 @@ class ConceptShortlist:
             Score of each concept by words.
         size : int
             The number of concepts that each score selects. If the index has at most this many, all are selected.
+        near : ndarray of shape (n_concepts,) or None
+            Score of each concept by meaning, if there is one.
 
         Returns
         -------
@@ -59,7 +66,7 @@ class ConceptShortlist:
         if len(best) <= size:
             return cls.of(index, np.arange(len(best)))
         both = best / (best.max() + 1e-9) + words / (words.max() + 1e-9)
-        picked = [np.argpartition(-scores, size)[:size] for scores in (best, words, both)]
+        picked = [np.argpartition(-scores, size)[:size] for scores in (best, words, both, near) if scores is not None]
         return cls.of(index, np.unique(np.concatenate(picked)))
 
     @classmethod

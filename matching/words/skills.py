@@ -1,21 +1,30 @@
 """Find the skills of a taxonomy that a free text names."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.words.concepts import ConceptOffer, ConceptOffers, Labelled, in_order
-from matching.words.evidence import gather
+from matching.words.evidence import FEATURES, gather
 from matching.words.index import SkillIndex
+from matching.words.meaning import MeaningTable, shipped
 from matching.words.query import read
 from matching.words.reranker import Reranker
 from matching.words.shortlist import ConceptShortlist
+from matching.words.vectors import LabelVectors
 
 # On held-out labels of ESCO, as written and misspelt, 97 % of the right answers have a higher score than this. Of 400
 # labels whose skill was removed from the taxonomy, 63 % have a lower score. A smaller taxonomy may need another value.
 THRESHOLD = 0.15
+# An everyday phrase differs from every label, so the reranker gives it a low probability. It fits too if it means much
+# the same as a label.
+MEANS_THE_SAME = 0.6
+OF_MEANING = 4.0  # how much meaning weighs beside letters and beside words
+TRUST = 2.0  # from a probability of 1 / TRUST on, the reranker decides alone
+LONGEST_WORD = 40  # letters; a longer word is not one
+BESIDE_CHANCE = 0.1  # and beside the probability of the reranker
 # If a text equals a label, the skills with this label share a probability of 0.98 to 0.99, and each other skill has at
 # most 0.01.
 OF_EXACT, AT_MOST = 0.98, 0.99
@@ -33,8 +42,11 @@ class SkillFinder:
         If None: the reranker shipped with this package.
     shortlist : int
         The number of skills that each of three rankings (by characters, by words, by both) adds to the shortlist.
+    meaning : MeaningTable or None
+        If None: the table shipped with this package.
     threshold : float
-        If the best score is lower than this value, from 0 to 1, no skill fits.
+        If the reranker's probability of the best skill is lower than this value, from 0 to 1, and the text does not
+        mean much the same as one of its labels, no skill fits.
 
     Attributes
     ----------
@@ -54,8 +66,16 @@ class SkillFinder:
     False
     """
 
-    def __init__(self, reranker: Reranker | None = None, *, shortlist: int = 32, threshold: float = THRESHOLD) -> None:
+    def __init__(
+        self,
+        reranker: Reranker | None = None,
+        *,
+        meaning: MeaningTable | None = None,
+        shortlist: int = 32,
+        threshold: float = THRESHOLD,
+    ) -> None:
         self.reranker = reranker
+        self.meaning = meaning
         self.shortlist = shortlist
         self.threshold = threshold
 
@@ -82,6 +102,7 @@ class SkillFinder:
         self.exact_: dict[str, set[int]] = {}
         for label, owner in zip(self.index_.labels, self.index_.owner.tolist(), strict=True):
             self.exact_.setdefault(label.casefold(), set()).add(owner)
+        self.vectors_ = LabelVectors(self.index_, shipped() if self.meaning is None else self.meaning)
         return self
 
     def find(self, text: str, limit: int = 5) -> ConceptOffers:
@@ -98,7 +119,7 @@ class SkillFinder:
         -------
         ConceptOffers
             Up to ``limit`` skills, even if no skill fits. The list is empty if the text has no words, or has no three
-            consecutive letters in common with any label. A score is the probability that the text names the skill.
+            consecutive letters in common with any label. A score is from 0 to 1, and higher for a likelier skill.
 
         Raises
         ------
@@ -107,19 +128,29 @@ class SkillFinder:
         """
         if limit < 1:
             raise ValueError("The limit must be at least 1.")
-        query = read(self.index_, text)
+        query = read(self.index_, " ".join(word for word in text.split() if len(word) <= LONGEST_WORD))
         if not query.words or not len(query.grams):
             return ConceptOffers()
-        evidence = gather(self.index_, query, self.shortlist)
+        by_label = self.vectors_.by_meaning(query.mended(self.index_.lexicon))
+        meaning = np.maximum.reduceat(by_label, self.index_.label_start[:-1])
+        evidence = gather(self.index_, query, self.shortlist, meaning)
+        short = evidence.shortlist
+        words = short.highest(self.vectors_.by_words(query)[short.labels])
+        characters = evidence.X[:, FEATURES.index("characters")]
         raw = self.reranker_.scores(evidence.X)
-        chances = self._exact_first(text, evidence.shortlist, self.reranker_.probabilities(raw))
+        near, of_labels = meaning[short.concepts], self.reranker_.probabilities(raw)
+        chances = fused(of_labels, characters, words, near)
+        chances = self._exact_first(text, evidence.shortlist, chances)
         order = np.lexsort((-raw, -chances))[:limit]
         offers: list[ConceptOffer] = []
         for place in order.tolist():
             concept = self.index_.concepts[int(evidence.shortlist.concepts[place])]
             label = self.index_.labels[evidence.shortlist.nearest(place, evidence.closeness)]
             offers.append(ConceptOffer(concept.uri, label, concept.preferred, float(chances[place])))
-        return ConceptOffers(tuple(offers), fits=offers[0].score >= self.threshold)
+        first = int(order[0])
+        is_exact = offers[0].score >= OF_EXACT / 2
+        is_near = float(near[first]) >= MEANS_THE_SAME and query.n_unknown < len(query.words)
+        return ConceptOffers(tuple(offers), fits=is_exact or is_near or float(of_labels[first]) >= self.threshold)
 
     def _exact_first(self, text: str, short: ConceptShortlist, chances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the skills that have the whole text as a label higher probabilities than all other skills."""
@@ -130,3 +161,30 @@ class SkillFinder:
         floor = OF_EXACT / len(owners)
         alone = floor + (AT_MOST - floor) * chances if len(owners) == 1 else np.full(len(chances), floor)
         return np.where(is_owner, alone, np.minimum(chances, (1 - OF_EXACT) / 2))
+
+
+def fused(
+    chances: NDArray[np.float64], characters: NDArray[Any], words: NDArray[Any], meaning: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the scores of a shortlist from the reranker, and from letters, words and meaning together.
+
+    The reranker was trained on labels. The less sure it is, the more the text differs from every label, and the more
+    the other three count.
+
+    Parameters
+    ----------
+    chances : ndarray of shape (n_shortlisted,)
+        The probabilities of the reranker.
+    characters, words, meaning : ndarray of shape (n_shortlisted,)
+        The best likeness of each concept's labels.
+
+    Returns
+    -------
+    ndarray of shape (n_shortlisted,)
+        From 0 to 1.
+    """
+    near = np.maximum(meaning, 0.0)
+    trust = min(1.0, TRUST * float(chances.max()))
+    of_text = (characters + words + OF_MEANING * near) / (2.0 + OF_MEANING)
+    scores = trust * (chances + BESIDE_CHANCE * near) / (1.0 + BESIDE_CHANCE) + (1.0 - trust) * of_text
+    return np.asarray(np.clip(scores, 0.0, 1.0))

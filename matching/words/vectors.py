@@ -1,0 +1,81 @@
+"""The labels of a taxonomy as vectors of meaning and of words, for the order in which a finder offers concepts."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from matching.words.index import SkillIndex
+from matching.words.meaning import LENGTH, MeaningTable
+from matching.words.query import Query
+
+AT_ONCE = 4096  # labels that are compared together, so that their numbers stay in the processor's cache
+FINEST = 127
+Floats = NDArray[np.float32]
+
+
+class LabelVectors:
+    """The vectors of all labels of an index.
+
+    Parameters
+    ----------
+    index : SkillIndex
+    meaning : MeaningTable
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> from matching.words.query import read
+    >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
+    >>> vectors = LabelVectors(index, MeaningTable(np.eye(4, 128, dtype=np.int8), ("sew", "[UNK]", "[CLS]", "[SEP]")))
+    >>> vectors.by_words(read(index, "sew hems")).round(3).tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, index: SkillIndex, meaning: MeaningTable) -> None:
+        self._meaning = meaning
+        self._rows = np.rint(meaning.encode(index.labels).astype(np.float32) * (FINEST / LENGTH)).astype(np.int8)
+        words = index.label_words
+        places = np.repeat(np.arange(len(index.labels)), np.diff(words.start))
+        weights = index.idf[words.item]
+        table = sp.csr_matrix((weights, (words.item, places)), shape=(len(index.idf), len(index.labels)))
+        lengths = np.sqrt(np.bincount(places, weights.astype(np.float64) ** 2, minlength=len(index.labels)))
+        self._words: Any = table.multiply(1.0 / np.maximum(lengths, 1e-9)).tocsr().astype(np.float32)
+        self._idf = index.idf
+
+    def by_meaning(self, text: str) -> Floats:
+        """Return how near each label is to a text in meaning.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_labels,)
+            Cosines from -1 to 1, to about two decimals.
+        """
+        vector = self._meaning.encode([text])[0].astype(np.float32) / (LENGTH * FINEST)
+        parts = [
+            self._rows[start : start + AT_ONCE].astype(np.float32) @ vector
+            for start in range(0, len(self._rows), AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def by_words(self, query: Query) -> Floats:
+        """Return how alike each label is to a text by its lemmas, where a rare lemma counts more.
+
+        Parameters
+        ----------
+        query : Query
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_labels,)
+            From 0 to 1.
+        """
+        lemmas = np.unique([number for number in query.best if number >= 0]).astype(np.int64)
+        weights = self._idf[lemmas]
+        length = float(np.sqrt(weights @ weights)) or 1.0
+        return np.asarray((weights / length) @ self._words[lemmas]).ravel()
