@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
 from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
-from matching.pairs.features import listing_text, skills_wanted
+from matching.pairs.features import skills_offered, skills_wanted
 from matching.pairs.grades import hash_of, hundredths, weight
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
-from matching.pairs.text import normalise
+from matching.pairs.surroundings import read_listing
 
 CELL_METRES = 5_000.0
 MOST_CELLS = 4_000_000  # keeps the grid small when a location is wrongly abroad or at sea
@@ -38,7 +38,8 @@ PLACEMENT_NUMBERS = (
 )  # fmt: skip
 JOBSEEKER_NUMBERS = (
     "is_placed", "may_not_work", "tells_skills", "modes", "minutes", "age", "level", "least_hours", "most_hours",
-    "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest", "licences",
+    "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest",
+    "offered_minutes", "licences",
     "environment", "adjustments",
 )  # fmt: skip
 
@@ -131,7 +132,7 @@ class PlacementColumns:
 
     Examples
     --------
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> columns = PlacementColumns.of([PlacementProfile(key="1", title="Gardener")], WordTables(Vocabulary()))
     >>> len(columns), columns.arrays.column("hours").tolist()
     (1, [-1])
@@ -242,7 +243,7 @@ class PlacementRows:
 
     Examples
     --------
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> words = WordTables(Vocabulary())
     >>> both = PlacementRows.of([PlacementProfile(key="1", title="x"), PlacementProfile(key="2", title="y")], words)
     >>> [profile.key for profile in both.kept(np.array([False, True])).profiles]
@@ -337,6 +338,7 @@ class PlacementRows:
 def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tuple[int, ...]:
     most_age = profile.maximum_age if profile.has_legal_basis and profile.maximum_age is not None else ENDLESS
     needed = profile.qualifications_needed
+    read = read_listing(profile, lexicon.vocabulary)
     numbers = {
         "is_placed": profile.place is not None,
         "is_remote": profile.remote == "yes",
@@ -354,8 +356,8 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
         "licences": _right(lexicon.licences, profile.licences_needed),
         "title": lexicon.titles.right(profile.title),
         "occupation": lexicon.titles.right(profile.occupation) if profile.occupation else NO,
-        "listing": lexicon.listings.right(listing_text(profile.title, profile.occupation, profile.environment)),
-        "environment": _right(lexicon.environments, profile.environment),
+        "listing": lexicon.listings.right(read),
+        "environment": lexicon.environments.right(read),
         "adjustments": _right(lexicon.adjustments, profile.adjustments_offered),
         "answers": NO if profile.days_to_answer is None else profile.days_to_answer,
     }
@@ -363,7 +365,7 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
 
 
 def _wanted_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
-    wanted = [skills_wanted(skills) for skills in lists]
+    wanted = [skills_wanted(skills, lexicon.vocabulary) for skills in lists]
     importance = lexicon.vocabulary.importance
     begins, members = _runs([[lexicon.skills.right(key) for key in skills] for skills in wanted])
     weights = np.array([weight(importance(skill)) for skills in wanted for skill in skills.values()], dtype=np.int32)
@@ -435,7 +437,7 @@ def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
 
     Examples
     --------
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> day_arrays(Context(date(2026, 11, 2), {}), PlacementColumns.of([], WordTables(Vocabulary()))).modes.shape
     (0, 4)
     """
@@ -471,7 +473,7 @@ def jobseeker_arrays(
 
     Examples
     --------
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> none = PlacementColumns.of([], WordTables(Vocabulary()))
     >>> jobseeker_arrays([JobseekerProfile()], none, Context(date(2026, 11, 2), {})).number("minutes", 0)
     -1
@@ -480,10 +482,8 @@ def jobseeker_arrays(
     places = np.array([profile.limits.place or (0.0, 0.0) for profile in profiles], dtype=np.float64).reshape(-1, 2)
     wishes = _listed(lexicon.titles, [profile.wishes.aspirations or () for profile in profiles])
     avoid = _listed(lexicon.listings, [profile.wishes.avoid or () for profile in profiles])
-    skills = _listed(
-        lexicon.skills,
-        [tuple(dict.fromkeys(k for s in profile.offer.skills or () if (k := normalise(s)))) for profile in profiles],
-    )
+    offered = [tuple(skills_offered(profile.offer.skills, lexicon.vocabulary)) for profile in profiles]
+    skills = _listed(lexicon.skills, offered)
     licences = _single(lexicon.licences, [profile.limits.licences for profile in profiles], is_known=True)
     environment = _single(lexicon.environments, [profile.wishes.environment for profile in profiles])
     adjustments = _single(lexicon.adjustments, [profile.wishes.adjustments for profile in profiles])
@@ -537,6 +537,7 @@ def _numbers_of(profile: JobseekerProfile, context: Context) -> tuple[int, ...]:
         "offered_most": NO if offer.hours_max is None else hundredths(offer.hours_max),
         "offered_half_days": NO if offer.half_days is None else offer.half_days,
         "offered_earliest": _day(offer.earliest_start_on),
+        "offered_minutes": NO if offer.max_travel_minutes is None else offer.max_travel_minutes,
     }
     return tuple(int(numbers[name]) for name in JOBSEEKER_NUMBERS[:-3])
 

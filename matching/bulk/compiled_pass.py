@@ -21,8 +21,9 @@ from matching.bulk.columns import (
     JobseekerArrays,
     PlacementArrays,
 )
-from matching.pairs.features import BEST, FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, SHORT_WEEK, WORST
+from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import MIX_ONE, MIX_SHIFTS, MIX_TWO, STEPS, THOUSAND, UNKNOWN
+from matching.pairs.surroundings import BEST, RULED_OUT, SHOWN, WORST
 from matching.score.tables import CURVE_POINTS, FEATURES, MILLION, REACH, UNIT, TableArrays
 
 ONE, TWO = np.uint64(MIX_ONE), np.uint64(MIX_TWO)
@@ -39,10 +40,12 @@ LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
 ) = range(len(PLACEMENT_NUMBERS))  # fmt: skip
 (
     J_PLACED, J_MAY_NOT_WORK, J_TELLS_SKILLS, J_MODES, J_MINUTES, J_AGE, J_LEVEL, J_LEAST_HOURS, J_MOST_HOURS,
-    J_HALF_DAYS, J_EARLIEST, J_OFFERED_LEAST, J_OFFERED_MOST, J_OFFERED_HALF_DAYS, J_OFFERED_EARLIEST, J_LICENCES,
-    J_ENVIRONMENT, J_ADJUSTMENTS,
+    J_HALF_DAYS, J_EARLIEST, J_OFFERED_LEAST, J_OFFERED_MOST, J_OFFERED_HALF_DAYS, J_OFFERED_EARLIEST,
+    J_OFFERED_MINUTES,
+    J_LICENCES,     J_ENVIRONMENT, J_ADJUSTMENTS,
 ) = range(len(JOBSEEKER_NUMBERS))  # fmt: skip
 LOWEST, HIGHEST = 0, 2 * REACH * UNIT - 1
+FAR_TWICE = 2 * FAR_MINUTES
 
 
 @njit(inline="always")
@@ -131,10 +134,14 @@ def _wish(begin, end, wishes, table, title, occupation):
 def _avoids(begin, end, avoid, table, listing):
     if begin == end:
         return UNKNOWN
+    all_ruled_out = True
     for at in range(begin, end):
-        if table[avoid[at], listing]:
+        answer = table[avoid[at], listing]
+        if answer & SHOWN:
             return WORST
-    return BEST
+        if answer != RULED_OUT:
+            all_ruled_out = False
+    return BEST if all_ruled_out else UNKNOWN
 
 
 @njit(inline="always")
@@ -265,7 +272,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
         may_not_work, age, level, earliest = jn[J_MAY_NOT_WORK, j], jn[J_AGE, j], jn[J_LEVEL, j], jn[J_EARLIEST, j]
         least_hours, most_hours, week = jn[J_LEAST_HOURS, j], jn[J_MOST_HOURS, j], jn[J_HALF_DAYS, j]
         most_half_days = _half_days_for(np.int64(most_hours), each)
-        held, tells_skills = jn[J_LICENCES, j], jn[J_TELLS_SKILLS, j]
+        held, tells_skills, offered_limit = jn[J_LICENCES, j], jn[J_TELLS_SKILLS, j], np.int64(jn[J_OFFERED_MINUTES, j])
         has_journey = jn[J_PLACED, j] == 1 and modes != 0
         is_bounded = has_journey and limit != NO and not is_full
         low_line, high_line, first, last, squared = np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.inf
@@ -343,8 +350,10 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 if pn[P_REMOTE, p] == 1:
                     codes[4] = BEST
                 elif pair_has_journey:
-                    part = max(2 * FAR_MINUTES - (low + high), 0)
-                    codes[4] = (2 * STEPS * part + 2 * FAR_MINUTES) // (4 * FAR_MINUTES)
+                    far = FAR_TWICE if offered_limit == NO else max(1, min(FAR_TWICE, 4 * offered_limit))
+                    grade = (2 * STEPS * max(far - (low + high), 0) + far) // (2 * far)
+                    is_over = offered_limit != NO and low + high > 2 * offered_limit
+                    codes[4] = grade // OVER_LIMIT if is_over else grade
                 codes[5] = _hours(hours, jn[J_OFFERED_LEAST, j], jn[J_OFFERED_MOST, j])
                 codes[6] = _half_days(jn[J_OFFERED_HALF_DAYS, j], placement_week)
                 codes[7] = _single(jn[J_ENVIRONMENT, j], pn[P_ENVIRONMENT, p], environments)

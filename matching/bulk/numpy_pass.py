@@ -12,8 +12,9 @@ from matching.bulk import bits
 from matching.bulk.bits import MARGIN_METRES, Best, room_for
 from matching.bulk.columns import ENDLESS, NO, DayArrays, JobseekerArrays, PlacementArrays
 from matching.pairs.eligibility import half_days_for
-from matching.pairs.features import BEST, FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, SHORT_WEEK, WORST
+from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
+from matching.pairs.surroundings import BEST, RULED_OUT, SHOWN, WORST
 from matching.score.tables import FEATURES, ScoreTables, TableArrays
 
 Rows = NDArray[np.intp]
@@ -315,8 +316,9 @@ def _avoids(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, ro
     avoid = _listed(jobseekers.avoid, jobseekers.avoid_from, j)
     if not avoid:
         return UNKNOWN
-    is_avoided = jobseekers.listing_table[avoid][:, placements.column("listing")[rows]].any(axis=0)
-    return np.where(is_avoided, WORST, BEST)
+    answers = jobseekers.listing_table[avoid][:, placements.column("listing")[rows]]
+    is_shown, all_ruled_out = (answers & SHOWN).any(axis=0), (answers == RULED_OUT).all(axis=0)
+    return np.where(is_shown, WORST, np.where(all_ruled_out, BEST, UNKNOWN))
 
 
 def _skills(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows, kind: str) -> Any:
@@ -340,7 +342,11 @@ def _skills(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, ro
 
 def _travel(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Any:
     has_journey, low, high = _minutes(jobseekers, j, placements, day, rows)
-    grades = _share(np.maximum(2 * FAR_MINUTES - (low + high), 0), 2 * FAR_MINUTES)
+    limit = jobseekers.number("offered_minutes", j)
+    far = 2 * FAR_MINUTES if limit == NO else max(1, min(2 * FAR_MINUTES, 4 * limit))
+    grades = _share(np.maximum(far - (low + high), 0), far)
+    if limit != NO:
+        grades = np.where(low + high > 2 * limit, grades // OVER_LIMIT, grades)
     return np.where(placements.column("is_remote")[rows] == 1, BEST, np.where(has_journey, grades, UNKNOWN))
 
 

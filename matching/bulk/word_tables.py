@@ -11,12 +11,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
 
-from matching.pairs.features import BEST, SOMETHING_ELSE, WORST, avoided_words
-from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, share
+from matching.pairs.grades import UNKNOWN, share
 from matching.pairs.licences import holds_licence
-from matching.pairs.text import CHANCE, SAME, Vocabulary, normalise, title_words, what_at
+from matching.pairs.surroundings import (
+    ListingRead,
+    avoided,
+    avoided_answers,
+    surroundings_grades,
+    wanted_surroundings,
+)
+from matching.pairs.text import normalise
+from matching.pairs.vocabulary import Vocabulary
 
 Table = NDArray[Any]
 Words = tuple[str, ...]
@@ -161,11 +167,11 @@ class WordTables:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.titles = LazyTable(self._titles, np.uint8)
-        self.listings = LazyTable(_avoided, np.uint8)
-        self.skills = LazyTable(self._skills, np.uint16)
+        self.titles = LazyTable(vocabulary.work_table, np.uint8)
+        self.listings = LazyTable(self._avoided, np.uint8)
+        self.skills = LazyTable(vocabulary.skill_table, np.uint16)
         self.licences = LazyTable(_missing_licence, np.uint8)
-        self.environments = LazyTable(_environments, np.uint8)
+        self.environments = LazyTable(self._environments, np.uint8)
         self.adjustments = LazyTable(_adjustments, np.uint8)
 
     def count_of_words(self) -> int:
@@ -178,72 +184,11 @@ class WordTables:
         tables = (self.titles, self.listings, self.skills, self.licences, self.environments, self.adjustments)
         return sum(len(table.rights) for table in tables)
 
-    def _titles(self, wishes: Sequence[str], titles: Sequence[str]) -> Table:
-        """Return what ``Vocabulary.occupation_likeness`` computes for each wish and each title, as grades."""
-        vocabulary = self.vocabulary
-        wish_words, words_of_titles = [title_words(wish) for wish in wishes], [title_words(title) for title in titles]
-        table = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
-        grades = np.floor(table * STEPS + 0.5).astype(np.uint8)
-        by_concept = _by_concept([vocabulary.concepts_of_title(words) for words in words_of_titles])
-        by_words = _by_concept([{words} for words in words_of_titles])
-        for row, wish in enumerate(wish_words):
-            for concept in vocabulary.concepts_of_title(wish):
-                grades[row, by_concept.get(concept, [])] = BEST
-            grades[row, by_words.get(wish, [])] = BEST
-            if not wish:
-                grades[row] = WORST
-        grades[:, by_words.get("", [])] = WORST
-        return grades
+    def _avoided(self, wishes: Sequence[str], listings: Sequence[ListingRead]) -> Table:
+        return avoided_answers([avoided(wish, self.vocabulary) for wish in wishes], listings)
 
-    def _skills(self, offered: Sequence[str], wanted: Sequence[str]) -> Table:
-        """Return the likeness of normalised skills in thousandths, as ``Vocabulary.skill_likeness`` would compute."""
-        vocabulary = self.vocabulary
-        likeness = np.floor(_letters(offered, wanted) * THOUSAND + 0.5).astype(np.uint16)
-        known = [column for column, skill in enumerate(wanted) if vocabulary.concepts_of_skill(skill)]
-        neighbours = vocabulary.neighbours
-        columns: dict[str, list[int]] = {}
-        for column in known:
-            for concept in vocabulary.concepts_of_skill(wanted[column]):
-                columns.setdefault(concept, []).append(column)
-        by_words = _by_concept([{skill} for skill in wanted])
-        for row, skill in enumerate(offered):
-            concepts = vocabulary.concepts_of_skill(skill)
-            if concepts:
-                likeness[row, known] = 0
-                near = set(concepts).union(*(neighbours.get(concept, ()) for concept in concepts))
-                for column in {c for concept in near for c in columns.get(concept, ())}:
-                    likeness[row, column] = int(vocabulary.skill_likeness(skill, wanted[column]) * THOUSAND + 0.5)
-            likeness[row, by_words.get(skill, [])] = int(SAME * THOUSAND)
-        return likeness
-
-
-def _by_concept(concepts: Sequence[Any]) -> dict[str, list[int]]:
-    columns: dict[str, list[int]] = {}
-    for column, own_concepts in enumerate(concepts):
-        for concept in own_concepts:
-            columns.setdefault(concept, []).append(column)
-    return columns
-
-
-def _letters(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.float64]:
-    """Return how alike each left and right text are by letters, from 0 to 1. A likeness under ``CHANCE`` becomes 0."""
-    if not lefts or not rights:
-        return np.zeros((len(lefts), len(rights)))
-    likeness = (
-        process.cdist(lefts, rights, scorer=fuzz.token_sort_ratio, score_cutoff=CHANCE * 100, dtype=np.float64) / 100
-    )
-    likeness[likeness < CHANCE] = 0.0
-    likeness[[row for row, text in enumerate(lefts) if not text]] = 0.0
-    likeness[:, [column for column, text in enumerate(rights) if not text]] = 0.0
-    return np.asarray(likeness)
-
-
-def _avoided(wishes: Sequence[str], listings: Sequence[str]) -> Table:
-    contains = np.zeros((len(wishes), len(listings)), dtype=np.uint8)
-    for row, wish in enumerate(wishes):
-        words = avoided_words(wish)
-        contains[row] = [any(word in listing for word in words) for listing in listings]
-    return contains
+    def _environments(self, wanted: Sequence[Words], listings: Sequence[ListingRead]) -> Table:
+        return surroundings_grades([wanted_surroundings(words, self.vocabulary) for words in wanted], listings)
 
 
 def _missing_licence(held: Sequence[Words], needed: Sequence[Words]) -> Table:
@@ -258,19 +203,6 @@ def _missing_licence(held: Sequence[Words], needed: Sequence[Words]) -> Table:
                     is_missing[row, column] = 1
                     break
     return is_missing
-
-
-def _environments(wanted: Sequence[Words], offered: Sequence[Words]) -> Table:
-    grades = np.full((len(wanted), len(offered)), UNKNOWN, dtype=np.uint8)
-    offered_words = [{normalise(word) for word in words} for words in offered]
-    for row, words in enumerate(wanted):
-        keys = {normalise(word) for word in words}
-        either = keys | {key.removesuffix(" is fine") for key in keys}
-        for column, own_words in enumerate(offered_words):
-            if words and offered[column]:
-                clashes = "quiet" in keys and "busy" in own_words
-                grades[row, column] = WORST if clashes else BEST if either & own_words else SOMETHING_ELSE
-    return grades
 
 
 def _adjustments(requested: Sequence[Words], offered: Sequence[Words]) -> Table:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from matching.pairs.grades import hundredths
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
-from matching.pairs.travel import Mode, TravelEstimate, distance_km, quickest
+from matching.pairs.travel import Mode, TravelEstimate, distance_km, minutes_between, quickest
 
 
 class CheckResult(StrEnum):
@@ -97,6 +97,7 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MOST_NAMED = 3
+FAR_OVER_HOURS = 4.0  # hours a week: flexible hours that are more than this over what is wanted have to be asked about
 OUTCODE_REACH_KM = 10.0  # radius of a large rural district that shares an outcode, the first half of a postcode
 EXCLUDED = "A safety exclusion recorded by a caseworker covers this placement."
 ONLY_A_CASEWORKER = "A caseworker must review the safety exclusion with the jobseeker."
@@ -360,6 +361,8 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
     if limits.hours_max is not None and hundredths(hours) > hundredths(limits.hours_max):
         if placement.hours_flexible:
             text = f"The work is {hours:g} hours a week, but flexible. The jobseeker wants up to {limits.hours_max:g}."
+            if hours - limits.hours_max > FAR_OVER_HOURS:
+                return _unknown(Rule.HOURS, text, f"Ask whether {limits.hours_max:g} hours a week are possible.")
             return _pass(Rule.HOURS, text)
         return _fail(
             Rule.HOURS,
@@ -391,6 +394,8 @@ def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Co
     if placement.hours_flexible:
         return _flexible(limits, placement, context, missing)
     text = f"The work includes {_named(missing)}, when the jobseeker cannot work."
+    if missing == placement.half_days:
+        text = "The jobseeker cannot work on any half-day of the placement."
     if placement.hours_flexible is None:
         text = f"{text} The listing does not say whether the half-days are fixed."
         return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
@@ -478,8 +483,7 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
     if trip is None:
         location = "the jobseeker's home" if limits.place is None else "the placement"
         return _unknown(Rule.TRAVEL, f"The location of {location} is not known.", f"Find the postcode of {location}.")
-    by = "on foot" if trip.mode == "walk" else f"by {trip.mode}"
-    summary = f"The journey is {trip.km:g} km, about {trip.minutes_low} to {trip.minutes_high} minutes {by}"
+    summary = f"The journey is {trip.km:g} km, {minutes_between(trip)}"
     limit = limits.max_travel_minutes
     if limit is None:
         text = f"{summary}. The longest journey the jobseeker accepts is not known."

@@ -12,10 +12,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, graded, hundredths, share, thousandths, weight
+from matching.pairs.grades import NEUTRAL_GRADE, STEPS, THOUSAND, UNKNOWN, Codes, graded, hundredths, share, weight
 from matching.pairs.profiles import JobseekerOffer, JobseekerWishes, PlacementProfile
-from matching.pairs.text import Vocabulary, normalise
-from matching.pairs.travel import TravelEstimate
+from matching.pairs.surroundings import (
+    BEST,
+    NOT_KNOWN,
+    REFUSED,
+    SHOWN,
+    WORST,
+    avoided,
+    avoided_answer,
+    read_listing,
+    surroundings_grade,
+    surroundings_met,
+    text_of,
+    wanted_surroundings,
+)
+from matching.pairs.text import normalise
+from matching.pairs.travel import TravelEstimate, minutes_between
+from matching.pairs.vocabulary import ALIKE, Vocabulary
 
 
 class Feature(StrEnum):
@@ -75,31 +90,25 @@ class Value(NamedTuple):
         In [0, 1], a multiple of 1/240. None means unknown.
     found : tuple of str
         The words that explain the value, for example the matching skills.
+    note : str
+        Which sentence explains the value, if the feature has several: ``TOO_FAR``, ``NONE_SHARED``, ``NOT_SAID``,
+        ``MISSING`` if the words are missing skills, or why work is near a wish.
     """
 
     value: float | None
     found: tuple[str, ...] = ()
+    note: str = ""
 
 
 Values = Mapping[Feature, Value]
+TOO_FAR, NONE_SHARED, NOT_SAID, MISSING = "too_far", "none_shared", "not_said", "missing"
 INORDER = tuple(Feature)
 
-ALIKE = 0.6
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
 LONG_ANSWER_DAYS = 28  # gives the worst value; half this is neutral, as is the unknown time of a new social enterprise
 SHORT_WEEK = 800  # hundredths of an hour: a shorter week counts as this long, so that one extra hour weighs little
-BEST, WORST = STEPS, 0
-SOMETHING_ELSE = graded(0.4)  # an environment that is neither what the jobseeker wants nor its opposite
-# For each thing that a jobseeker may want to avoid: words that show it in a listing's title, occupation or environment.
-AVOIDED = {
-    "nights": ("night", "nights"),
-    "phones": ("call", "telephone", "telephonist", "switchboard", "contact centre", "receptionist"),
-    "noisy places": ("busy", "noisy"),
-    "working with dogs": ("dog", "kennel", "animal"),
-    "heights": ("roof", "scaffold", "window cleaner"),
-    "lone working": ("lone",),
-}
+OVER_LIMIT = 4  # a journey whose middle estimate is over the jobseeker's own limit has its grade divided by this
 
 
 def compute(
@@ -133,13 +142,13 @@ def compute(
     """
     return {
         Feature.ASPIRATION: _aspiration(wishes, placement, vocabulary),
-        Feature.AVOIDS: _avoids(wishes, placement),
+        Feature.AVOIDS: _avoids(wishes, placement, vocabulary),
         Feature.ESSENTIAL_SKILLS: _skills(offer, placement.essential_skills, vocabulary),
         Feature.DESIRABLE_SKILLS: _skills(offer, placement.desirable_skills, vocabulary),
-        Feature.TRAVEL: _travel(placement, journey),
+        Feature.TRAVEL: _travel(offer, placement, journey),
         Feature.HOURS: _hours(offer, placement),
         Feature.HALF_DAYS: _half_days(offer, placement),
-        Feature.ENVIRONMENT: _environment(wishes, placement),
+        Feature.ENVIRONMENT: _environment(wishes, placement, vocabulary),
         Feature.START_DATE: _start_date(offer, placement),
         Feature.ADJUSTMENTS: _adjustments(wishes, placement),
         Feature.SUPPORT: _support(placement),
@@ -179,91 +188,85 @@ def _at(grade: int, *words: str) -> Value:
 def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
     if not wishes.aspirations:
         return Value(None)
-    texts = [placement.title] + ([placement.occupation] if placement.occupation else [])
-    best, wish = 0.0, ""
-    for aspiration in wishes.aspirations:
-        alike = max(vocabulary.occupation_likeness(aspiration, text) for text in texts)
-        if alike > best:
-            best, wish = alike, aspiration
-    return _at(graded(best), wish) if best >= ALIKE else _at(WORST)
+    texts = (placement.title, placement.occupation) if placement.occupation else (placement.title,)
+    grades = vocabulary.work_table(wishes.aspirations, texts).max(axis=1)
+    best = int(grades.argmax())
+    if not grades[best]:
+        return _at(WORST)
+    wish = wishes.aspirations[best]
+    return Value(int(grades[best]) / STEPS, (wish,), vocabulary.relation_of(wish, texts))
 
 
-@lru_cache(maxsize=100_000)
-def listing_text(title: str, occupation: str | None, environment: tuple[str, ...] | None) -> str:
-    """Return the text of a listing that is searched for what a jobseeker wants to avoid.
+def _avoids(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
+    """Return the worst value if the listing shows a thing to avoid, and the best only if it rules all of them out.
 
-    Parameters
-    ----------
-    title : str
-    occupation : str or None
-    environment : tuple of str or None
-
-    Returns
-    -------
-    str
-        Normalised, with a space at each end.
-
-    Examples
-    --------
-    >>> listing_text("Night Porter", None, ("busy",))
-    ' night porter busy '
+    If the listing does not say, the value is unknown, and the words name what to ask about.
     """
-    return f" {normalise(' '.join([title, occupation or '', *(environment or ())]))} "
-
-
-@lru_cache(maxsize=50_000)
-def avoided_words(wish: str) -> tuple[str, ...]:
-    """Return beginnings of words. A listing with such a word has what the jobseeker wants to avoid.
-
-    Parameters
-    ----------
-    wish : str
-        What the jobseeker wants to avoid, for instance ``nights``.
-
-    Returns
-    -------
-    tuple of str
-        Each begins with a space.
-
-    Examples
-    --------
-    >>> avoided_words("Nights")
-    (' night', ' nights', ' nights')
-    """
-    words = (*AVOIDED.get(normalise(wish), ()), wish)
-    return tuple(f" {normalise(word)}" for word in words if normalise(word))
-
-
-def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     if not wishes.avoid:
         return Value(None)
-    listing = listing_text(placement.title, placement.occupation, placement.environment)
-    hit = tuple(wish for wish in wishes.avoid if any(word in listing for word in avoided_words(wish)))
-    return _at(WORST if hit else BEST, *hit)
+    listing = read_listing(placement, vocabulary)
+    answers = [(wish, avoided_answer(avoided(wish, vocabulary), listing)) for wish in wishes.avoid]
+    if shown := [wish for wish, answer in answers if answer in {SHOWN, REFUSED}]:
+        return _at(WORST, *(_with_evidence(wish, placement, vocabulary) for wish in shown))
+    if asked := [wish for wish, answer in answers if answer == NOT_KNOWN]:
+        return Value(None, tuple(asked), NOT_SAID)
+    return _at(BEST, *wishes.avoid)
 
 
-def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
+def _with_evidence(wish: str, placement: PlacementProfile, vocabulary: Vocabulary) -> str:
+    """Return a thing to avoid with the listing's words that show it."""
+    words = vocabulary.conditions.evidence(text_of(placement), avoided(wish, vocabulary).conditions)
+    return (
+        f"{wish} (the listing says \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK})"
+        if words
+        else wish
+    )
+
+
+def skills_wanted(wanted: Sequence[str] | None, vocabulary: Vocabulary) -> dict[str, str]:
     """Return the skills that a listing asks for, each once, with its spelling in the listing.
 
     Parameters
     ----------
     wanted : sequence of str or None
+    vocabulary : Vocabulary
 
     Returns
     -------
     dict of str to str
-        For each normalised skill, its first spelling.
+        For each skill as ``Vocabulary.key`` returns it, its first spelling.
 
     Examples
     --------
-    >>> skills_wanted(("First Aid", "first aid", ""))
+    >>> skills_wanted(("First Aid", "first aid", ""), Vocabulary())
     {'first aid': 'First Aid'}
     """
     spellings: dict[str, str] = {}
     for skill in wanted or ():
-        if key := normalise(skill):
+        if key := vocabulary.key(skill):
             spellings.setdefault(key, skill)
     return spellings
+
+
+def skills_offered(skills: Sequence[str] | None, vocabulary: Vocabulary) -> dict[str, str]:
+    """Return the skills that a jobseeker has, each once, with the jobseeker's own spelling.
+
+    Parameters
+    ----------
+    skills : sequence of str or None
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    dict of str to str
+        For each skill as ``Vocabulary.key`` returns it, its first spelling.
+
+    Examples
+    --------
+    >>> skills_offered(("Cooking", "cooking"), Vocabulary())
+    {'cooking': 'Cooking'}
+    """
+    return skills_wanted(skills, vocabulary)
 
 
 def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
@@ -275,25 +278,34 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     if not wanted or not offer.skills:
         return Value(None)
     weighted = _weighted(wanted, vocabulary)
+    held = skills_offered(offer.skills, vocabulary)
     if not weighted:
         return Value(None)
-    total, whole, matched = 0, 0, []
-    likeness = vocabulary.skill_likeness
-    for skill, importance in weighted:
-        likenesses = [likeness(held, skill) for held in offer.skills]
-        best = max(likenesses)
-        closest = offer.skills[likenesses.index(best)]
-        total += importance * thousandths(best)
+    if not held:
+        return Value(0.0, tuple(skill for _, skill, _ in weighted), MISSING)
+    keys = list(held)
+    table = vocabulary.skill_table(keys, [key for key, _, _ in weighted])
+    total, whole, matched, missing = 0, 0, [], []
+    for column, (_, skill, importance) in enumerate(weighted):
+        best = int(table[:, column].max())
+        total += importance * best
         whole += importance * THOUSAND
         if best >= ALIKE:
-            matched.append(_spelling(closest, skill, offer))
-    return _at(share(total, whole), *dict.fromkeys(matched))
+            matched.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer))
+        else:
+            missing.append(skill)
+    grade = share(total, whole)
+    if grade > NEUTRAL_GRADE or not missing:
+        return _at(grade, *dict.fromkeys(matched))
+    return Value(grade / STEPS, tuple(missing), MISSING)
 
 
 @lru_cache(maxsize=100_000)
-def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, int], ...]:
-    """Return the skills that a listing asks for, each once, with the weight of each."""
-    return tuple((skill, weight(vocabulary.importance(skill))) for skill in skills_wanted(wanted).values())
+def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, str, int], ...]:
+    """Return the skills that a listing asks for, each once: its key, its spelling and its weight."""
+    return tuple(
+        (key, skill, weight(vocabulary.importance(skill))) for key, skill in skills_wanted(wanted, vocabulary).items()
+    )
 
 
 def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
@@ -302,13 +314,42 @@ def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
     return f"{name}, from {source}" if source else name
 
 
-def _travel(placement: PlacementProfile, journey: TravelEstimate | None) -> Value:
+def _travel(offer: JobseekerOffer, placement: PlacementProfile, journey: TravelEstimate | None) -> Value:
     if placement.remote == "yes":
         return _at(BEST, "the work is done from home")
     if journey is None:
         return Value(None)
-    twice_the_middle = journey.minutes_low + journey.minutes_high
-    return _at(share(max(0, 2 * FAR_MINUTES - twice_the_middle), 2 * FAR_MINUTES), f"{journey.km:g} km")
+    words = (f"{journey.km:g} km, {minutes_between(journey)}",)
+    limit = offer.max_travel_minutes
+    grade = travel_grade(journey.minutes_low + journey.minutes_high, limit)
+    if limit is not None and journey.minutes_low + journey.minutes_high > 2 * limit:
+        return Value(grade / STEPS, (*words, str(limit)), TOO_FAR)
+    return Value(grade / STEPS, words)
+
+
+def travel_grade(twice_the_middle: int, limit: int | None) -> int:
+    """Return the grade of a journey, measured against the longest that the jobseeker accepts.
+
+    Parameters
+    ----------
+    twice_the_middle : int
+        The sum of the low and the high estimate, in minutes.
+    limit : int or None
+        The longest journey that the jobseeker accepts, in minutes.
+
+    Returns
+    -------
+    int
+        240 for no journey, and 0 from twice the limit on, or from 90 minutes on if that is less.
+
+    Examples
+    --------
+    >>> travel_grade(40, None), travel_grade(40, 20), travel_grade(42, 20)
+    (187, 120, 28)
+    """
+    far = 2 * FAR_MINUTES if limit is None else max(1, min(2 * FAR_MINUTES, 4 * limit))
+    grade = share(max(0, far - twice_the_middle), far)
+    return grade // OVER_LIMIT if limit is not None and twice_the_middle > 2 * limit else grade
 
 
 def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
@@ -328,17 +369,20 @@ def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
         return Value(None)
     shared = (offer.half_days & placement.half_days).bit_count()
     total = placement.half_days.bit_count()
-    return _at(share(shared, total), f"{shared} of {total} half-days")
+    words = (f"{shared} of {total} half-days",)
+    return Value(share(shared, total) / STEPS, words, "" if shared else NONE_SHARED)
 
 
-def _environment(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    if not wishes.environment or not placement.environment:
+def _environment(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
+    if not wishes.environment:
         return Value(None)
-    offered = _normalised(placement.environment)
-    wanted = {normalise(word): word for word in wishes.environment}
-    hits = [word for key, word in wanted.items() if key in offered or key.removesuffix(" is fine") in offered]
-    clashes = "quiet" in wanted and "busy" in offered
-    return _at(WORST if clashes else BEST if hits else SOMETHING_ELSE, *hits)
+    listing = read_listing(placement, vocabulary)
+    wanted = wanted_surroundings(wishes.environment, vocabulary)
+    grade = surroundings_grade(wanted, listing)
+    if grade == UNKNOWN:
+        return Value(None)
+    quoted = [wish.word for wish in wanted if surroundings_met(wish, listing) is (grade == BEST)]
+    return _at(grade, *(quoted if grade in {BEST, WORST} else ()))
 
 
 @lru_cache(maxsize=50_000)

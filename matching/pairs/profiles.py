@@ -175,6 +175,8 @@ class JobseekerOffer:
         The half-days that the jobseeker can work: 21 bits, bit 0 is Monday morning.
     earliest_start_on : date or None
         The first day on which the jobseeker can start.
+    max_travel_minutes : int or None
+        Longest one-way journey that the jobseeker accepts, in minutes.
 
     Examples
     --------
@@ -188,10 +190,12 @@ class JobseekerOffer:
     hours_max: float | None = None
     half_days: int | None = None
     earliest_start_on: date | None = None
+    max_travel_minutes: int | None = None
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)
         _check_hours(self.hours_min, self.hours_max)
+        _check_whole(self.max_travel_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,8 @@ class PlacementProfile:
         The job title as listed.
     occupation : str or None
         The kind of work, if it says more than the title.
+    description : str or None
+        The text of the advert. It is read for what the work includes.
     organisation : str or None
         Key of the social enterprise.
     essential_skills, desirable_skills, licences_needed, environment : tuple of str or None
@@ -301,6 +307,7 @@ class PlacementProfile:
     reserved_for: str | None = None
     places_left: int = 1
     days_to_answer: int | None = None
+    description: str | None = None
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)

@@ -2,11 +2,7 @@
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
-
-from rapidfuzz import fuzz
 
 SAME, NEAR = 1.0, 0.7
 # Two texts whose letters are less alike than this count as not alike at all. The limit was measured on pairs of labels
@@ -53,6 +49,7 @@ ANY_WORK = frozenset(
         "the",
         "time",
         "trainee",
+        "volunteer",
         "with",
         "work",
         "worker",
@@ -79,8 +76,10 @@ def normalise(text: str) -> str:
     >>> normalise("Café  Assistant (Part-time)")
     'cafe assistant part time'
     """
-    plain = unicodedata.normalize("NFKD", text[:LONGEST])
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+    plain = text[:LONGEST]
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    plain = plain.casefold()
     return re.sub(r"[^a-z0-9+#']+", " ", plain).strip()
 
 
@@ -107,135 +106,6 @@ def title_words(title: str) -> str:
     )
 
 
-class Vocabulary:
-    """Labels of skills and occupations, with the concepts that they mean. Labels that share a concept are alike.
-
-    Parameters
-    ----------
-    skills : iterable of (label, concept, is_same)
-        ``is_same`` is True if the label means the concept, and False if its meaning is only close to the concept.
-    occupations : iterable of (label, concept)
-        A label may belong to several concepts.
-    importance : mapping of str to float
-        The weight of a skill that a listing wants, by the label of the skill. Skills not in the mapping weigh 1.
-    near : mapping of (concept, concept) to float
-        For two neighbours in a taxonomy: the credit, from 0 to 1, for having the first concept if the second is wanted.
-
-    Examples
-    --------
-    >>> words = Vocabulary([("excel", "spreadsheets", True)], [("barista", "cafe")])
-    >>> words.skill_likeness("Excel", "spreadsheets")
-    1.0
-    >>> words.occupation_likeness("barista", "Cafe")
-    1.0
-    """
-
-    def __init__(
-        self,
-        skills: Iterable[tuple[str, str, bool]] = (),
-        occupations: Iterable[tuple[str, str]] = (),
-        importance: Mapping[str, float] | None = None,
-        near: Mapping[tuple[str, str], float] | None = None,
-    ) -> None:
-        self._arguments = (tuple(skills), tuple(occupations), dict(importance or {}), dict(near or {}))
-        skills, occupations, importance, near = self._arguments
-        self._near = near
-        self._importance = {normalise(label): weight for label, weight in (importance or {}).items()}
-        self._skills: dict[str, dict[str, float]] = defaultdict(dict)
-        for label, concept, is_same in skills:
-            self._skills[normalise(label)][concept] = SAME if is_same else NEAR
-            self._skills[normalise(concept)].setdefault(concept, SAME)
-        self._occupations: dict[str, set[str]] = defaultdict(set)
-        for label, concept in occupations:
-            self._occupations[title_words(label)].add(concept)
-            self._occupations[title_words(concept)].add(concept)
-        by_length = sorted(self._occupations, key=len, reverse=True)
-        self._lengths = {label: rank for rank, label in enumerate(by_length)}
-        self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
-        self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
-        self.concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
-        self.neighbours: dict[str, set[str]] = defaultdict(set)
-        for concept, neighbour in near:
-            self.neighbours[concept].add(neighbour)
-
-    def __reduce__(self) -> tuple[type["Vocabulary"], tuple[object, ...]]:
-        """Pickle the constructor's arguments only. Caches are not sent to another process."""
-        return Vocabulary, self._arguments
-
-    def importance(self, skill: str) -> float:
-        """Return the weight of a wanted skill compared with other skills. Rare skills weigh more than common skills.
-
-        Parameters
-        ----------
-        skill : str
-
-        Returns
-        -------
-        float
-            Over 0. It is 1 if the vocabulary has no weight for the skill.
-        """
-        return self._importance.get(normalise(skill), 1.0)
-
-    def concepts_of_skill(self, key: str) -> Mapping[str, float]:
-        """Return the concepts of a skill, with the likeness of each. Empty if the skill is not in the vocabulary.
-
-        Parameters
-        ----------
-        key : str
-            As ``normalise`` returns it.
-
-        Returns
-        -------
-        mapping of str to float
-            1.0 for a concept that the skill means, 0.7 for a concept to which its meaning is only close.
-        """
-        return self._skills.get(key, {})
-
-    def _skill_likeness(self, first: str, second: str) -> float:
-        """Return how alike two skills are, in [0, 1]: by concepts or, if a skill has no concept, by letters."""
-        first, second = normalise(first), normalise(second)
-        if not first or not second:
-            return 0.0
-        if first == second:
-            return SAME
-        first_concepts, second_concepts = self._skills.get(first), self._skills.get(second)
-        if first_concepts and second_concepts:
-            shared = max(
-                (min(first_concepts[c], second_concepts[c]) for c in first_concepts.keys() & second_concepts.keys()),
-                default=0.0,
-            )
-            return max(shared, self._neighbour_credit(first_concepts, second_concepts)) if self._near else shared
-        return _letters(first, second)
-
-    def _neighbour_credit(self, first_concepts: Mapping[str, float], second_concepts: Mapping[str, float]) -> float:
-        """Return the highest neighbour credit between a concept of one skill and a concept of the other."""
-        pairs = (((a, b), x * y) for a, x in first_concepts.items() for b, y in second_concepts.items())
-        return max((self._near.get(pair, 0.0) * share for pair, share in pairs), default=0.0)
-
-    def _occupation_likeness(self, first: str, second: str) -> float:
-        """Return how alike two occupations or job titles are, in [0, 1]."""
-        first, second = title_words(first), title_words(second)
-        if not first or not second:
-            return 0.0
-        if first == second:
-            return SAME
-        shared = self.concepts_of_title(first) & self.concepts_of_title(second)
-        return SAME if shared else _letters(what_at(first), what_at(second))
-
-    def _find_concepts(self, title: str) -> frozenset[str]:
-        """Return the concepts whose labels occur in a title as whole words. Longer labels are matched first."""
-        words = title.split()
-        spans = ((start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
-        labels = {text for text in (" ".join(words[start:end]) for start, end in spans) if text in self._lengths}
-        rest = f" {title} "
-        concepts: set[str] = set()
-        for label in sorted(labels, key=self._lengths.__getitem__):
-            if f" {label} " in rest:
-                concepts |= self._occupations[label]
-                rest = rest.replace(f" {label} ", " | ")
-        return frozenset(concepts)
-
-
 def what_at(title: str) -> str:
     """Return the words of a job title that say what the work is, without the words of ``ANY_WORK``.
 
@@ -256,8 +126,79 @@ def what_at(title: str) -> str:
     return " ".join(word for word in title.split() if word not in ANY_WORK)
 
 
-def _letters(first: str, second: str) -> float:
-    if not first or not second:
-        return 0.0
-    likeness = fuzz.token_sort_ratio(first, second) / 100
-    return likeness if likeness >= CHANCE else 0.0
+# What follows one of these in a title only says more: "Assistant - Specimen Reception", "Cleaner with driving".
+SAYS_MORE = re.compile(r"\s+[-\N{EN DASH}|]\s+|\s*[:;]\s*|\s+(?:with|in|at|for)\s+", re.IGNORECASE)
+ALSO = re.compile(r"\s*[,/&]\s*|\s+and\s+", re.IGNORECASE)  # between two kinds of work: "Cleaner/Housekeeper"
+
+
+@lru_cache(maxsize=50_000)
+def title_parts(title: str) -> tuple[tuple[str, bool], ...]:
+    """Return the parts of a job title, without any text in brackets, each with whether it says what the work is.
+
+    Parameters
+    ----------
+    title : str
+
+    Returns
+    -------
+    tuple of (str, bool)
+
+    Examples
+    --------
+    >>> title_parts("Pathology Assistant (bank) - Specimen Reception")
+    (('Pathology Assistant', True), ('Specimen Reception', False))
+    >>> title_parts("Cleaner/Housekeeper")
+    (('Cleaner', True), ('Housekeeper', True))
+    """
+    bare = re.sub(r"\([^)]*\)", " ", title[:LONGEST])
+    first, *rest = [part.strip() for part in SAYS_MORE.split(bare) if part.strip()] or [""]
+    parts = [(part, True) for part in ALSO.split(first) if part] + [(part, False) for part in rest]
+    return tuple(parts)
+
+
+def what_before(title: str) -> str:
+    """Return a title without the words at its end that only say how a person is employed.
+
+    Parameters
+    ----------
+    title : str
+        As ``title_words`` returns it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> what_before("library assistant"), what_before("kitchen porter")
+    ('library', 'kitchen porter')
+    """
+    words = title.split()
+    while words and not what_at(words[-1]):
+        words.pop()
+    return " ".join(words)
+
+
+# The noun at the end of a title that says who does the work. Other nouns at the end name a place: "bike workshop".
+DOER = re.compile(r"(?:er|or|ist|ian|clerk|rep|cook|chef|attendant|consultant|agent|guide|hand|engineer|man|woman)$")
+
+
+def doer_in(title: str) -> str:
+    """Return the noun of a title that says who does the work, or an empty text if there is none.
+
+    Parameters
+    ----------
+    title : str
+        As ``title_words`` returns it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> doer_in("till system engineer"), doer_in("bike workshop volunteer"), doer_in("kitchen assistant")
+    ('engineer', '', '')
+    """
+    words = what_before(title).split()
+    return words[-1] if words and DOER.search(words[-1]) else ""

@@ -114,3 +114,25 @@ def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Trav
         if best is None or (low, high) < (best.minutes_low, best.minutes_high):
             best = TravelEstimate(round(km, 1), low, high, name)
     return best
+
+
+def minutes_between(journey: TravelEstimate) -> str:
+    """Return the time of a journey in words.
+
+    Parameters
+    ----------
+    journey : TravelEstimate
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> minutes_between(TravelEstimate(0.0, 0, 1, "walk"))
+    'about 1 minute on foot'
+    """
+    by = "on foot" if journey.mode == "walk" else f"by {journey.mode}"
+    low, high = max(1, journey.minutes_low), max(1, journey.minutes_high)
+    minutes = f"{low} to {high} minutes" if low < high else f"{high} minute{'' if high == 1 else 's'}"
+    return f"about {minutes} {by}"

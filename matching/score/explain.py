@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from matching.pairs.features import Feature, Value, Values, codes_of
+from matching.pairs.features import MISSING, NONE_SHARED, NOT_SAID, TOO_FAR, Feature, Value, Values, codes_of
 from matching.pairs.grades import STEPS, UNKNOWN
 from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
@@ -58,8 +58,8 @@ class PairChange:
 
 
 FOR = {
-    Feature.ASPIRATION: "This is the work the jobseeker asked for: {words}.",
-    Feature.AVOIDS: "The listing mentions nothing that the jobseeker wants to avoid.",
+    Feature.ASPIRATION: "This is near to the work the jobseeker asked for: {words}.",
+    Feature.AVOIDS: "The listing says that this is not part of the work, which the jobseeker wants to avoid: {words}.",
     Feature.ESSENTIAL_SKILLS: "The jobseeker has skills that the work needs: {words}.",
     Feature.DESIRABLE_SKILLS: "The jobseeker has skills that help: {words}.",
     Feature.TRAVEL: "The journey is short: {words}.",
@@ -73,13 +73,13 @@ FOR = {
 }
 AGAINST = {
     Feature.ASPIRATION: "This is not one of the kinds of work the jobseeker asked for.",
-    Feature.AVOIDS: "The work may include what the jobseeker wants to avoid: {words}.",
-    Feature.ESSENTIAL_SKILLS: "The jobseeker still has to learn some of the skills that the work needs.",
-    Feature.DESIRABLE_SKILLS: "The jobseeker has few of the skills that would help.",
+    Feature.AVOIDS: "The work includes what the jobseeker wants to avoid: {words}.",
+    Feature.ESSENTIAL_SKILLS: "The jobseeker's skills do not show all that the work needs: {words}.",
+    Feature.DESIRABLE_SKILLS: "The jobseeker's skills do not show what would help: {words}.",
     Feature.TRAVEL: "The journey is long: {words}.",
     Feature.HOURS: "The hours are not quite what the jobseeker wants.",
     Feature.HALF_DAYS: "Half-days of the work on which the jobseeker is free: only {words}.",
-    Feature.ENVIRONMENT: "The working environment is not the kind that the jobseeker wants.",
+    Feature.ENVIRONMENT: "The working environment is not the kind that the jobseeker wants: {words}.",
     Feature.START_DATE: "The placement starts well before or well after the jobseeker can start.",
     Feature.ADJUSTMENTS: "The placement offers few of the adjustments that the jobseeker asked for.",
     Feature.SUPPORT: "In past cases, support of this kind has helped less than hoped: {words}.",
@@ -94,6 +94,26 @@ UNKNOWN_TEXT = {
     Feature.HALF_DAYS: "The half-days could not be compared. Ask which half-days suit the jobseeker or the placement.",
     Feature.ADJUSTMENTS: "Ask the social enterprise if the adjustments are possible. Do not name the jobseeker.",
 }
+# Sentences for a value with a note, in place of the sentences above.
+NOTED_FOR = {
+    "same": "This is the work the jobseeker asked for: {words}.",
+    "skills": "This is near to the work the jobseeker asked for, because it needs much the same skills: {words}.",
+    "sector": "This is the kind of work or place that the jobseeker asked for: {words}.",
+    "surroundings": "This work has much the same surroundings as the work the jobseeker asked for: {words}.",
+    "words": "The title looks like the work the jobseeker asked for: {words}.",
+}
+NOTED_AGAINST = {
+    "same": "This is only partly the work the jobseeker asked for: {words}.",
+    "skills": "This is other work than the jobseeker asked for, with some of the same skills: {words}.",
+    "sector": "This is other work than the jobseeker asked for, in the same sector: {words}.",
+    "surroundings": "This is other work than the jobseeker asked for, in similar surroundings: {words}.",
+    "words": "This is probably not the work the jobseeker asked for: {words}.",
+    TOO_FAR: "The journey is probably too long: {words}. Ask the jobseeker first.",
+    NONE_SHARED: "The jobseeker is free on none of the half-days of the work. Ask whether others are possible.",
+}
+# These reasons come first, whatever their weight: without an answer to them the place is of no use.
+FIRST = frozenset({TOO_FAR, NONE_SHARED})
+NOT_SAID_TEXT = "The listing does not say whether the work includes: {words}. Ask the social enterprise."
 LIFTED_BY = {
     Feature.ASPIRATION: "The score would rise if the jobseeker wanted this kind of work.",
     Feature.AVOIDS: "The score would rise if the work left out what the jobseeker wants to avoid.",
@@ -110,6 +130,7 @@ LIFTED_BY = {
 }
 
 FEATURES = tuple(Feature)
+SKILLS = frozenset({Feature.ESSENTIAL_SKILLS, Feature.DESIRABLE_SKILLS})
 CANNOT_BE_ASKED = [at for at, name in enumerate(FEATURES) if name not in UNKNOWN_TEXT]
 
 
@@ -164,7 +185,7 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
         known = [
             MatchReason(
                 feature.value,
-                sentence(feature, moved[row][at] > 0, values[feature].found),
+                sentence(feature, moved[row][at] > 0, values[feature].found, values[feature].note),
                 _way(moved[row][at]),
                 round(moved[row][at], 4),
             )
@@ -175,9 +196,10 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
             way = "more" if past[row] > 0 else "less"
             text = f"Past decisions on similar pairs make success {way} likely than the other reasons suggest."
             known.append(MatchReason(PAST_DECISIONS, text, _way(past[row]), round(past[row], 4)))
-        known.sort(key=_weightiest)
+        come_first = {feature.value for feature, value in values.items() if value.note in FIRST}
+        known.sort(key=lambda reason: (reason.feature not in come_first, _weightiest(reason)))
         missing = [
-            MatchReason(feature.value, UNKNOWN_TEXT[feature], "unknown", reach[row][at])
+            MatchReason(feature.value, question(feature, values[feature]), "unknown", reach[row][at])
             for at, feature in enumerate(FEATURES)
             if is_open[row, at] and feature in values
         ]
@@ -193,7 +215,7 @@ def _weightiest(reason: MatchReason) -> tuple[float, str]:
     return -abs(reason.weight), reason.feature
 
 
-def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # noqa: FBT001 - selects a table
+def sentence(feature: Feature, is_for: bool, words: tuple[str, ...], note: str = "") -> str:  # noqa: FBT001 - a choice of table
     """Return the sentence that explains one feature.
 
     Parameters
@@ -203,6 +225,8 @@ def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # 
         Whether the reason is for the match or against it.
     words : tuple of str
         The words to quote. Only the first four are used. If there are none, the sentence ends before its colon.
+    note : str
+        The note of the value, if it has one.
 
     Returns
     -------
@@ -212,11 +236,43 @@ def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # 
     --------
     >>> sentence(Feature.HOURS, True, ())
     'The hours suit.'
+    >>> sentence(Feature.ASPIRATION, True, ("gardening",), "same")
+    'This is the work the jobseeker asked for: gardening.'
     """
-    text = (FOR if is_for else AGAINST)[feature]
+    noted = NOTED_FOR if is_for else NOTED_AGAINST
+    text = noted.get(note) or (FOR if is_for else AGAINST)[feature]
+    if (
+        feature in SKILLS and (note == MISSING) is is_for
+    ):  # a model may weigh a skill against its sign: then no skill is named
+        words = ()
+    if note == TOO_FAR:
+        words = (f"{words[0]}; the jobseeker's limit is {words[1]} minutes",)
     if "{words}" in text and not words:
         return text.split(":", 1)[0] + "."
     return text.format(words=", ".join(words[:4]))
+
+
+def question(feature: Feature, value: Value) -> str:
+    """Return what is not known about a feature, and whom to ask.
+
+    Parameters
+    ----------
+    feature : Feature
+        One of ``UNKNOWN_TEXT``.
+    value : Value
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> question(Feature.AVOIDS, Value(None, ("nights",), "not_said"))
+    'The listing does not say whether the work includes: nights. Ask the social enterprise.'
+    """
+    if value.note == NOT_SAID:
+        return NOT_SAID_TEXT.format(words=", ".join(value.found[:4]))
+    return UNKNOWN_TEXT[feature]
 
 
 def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list[PairChange]:

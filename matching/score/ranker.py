@@ -12,8 +12,8 @@ from matching.pairs.eligibility import Check, Context
 from matching.pairs.features import SIDES, Feature, ModelSide, Value, Values
 from matching.pairs.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
-from matching.pairs.text import Vocabulary
 from matching.pairs.travel import TravelEstimate
+from matching.pairs.vocabulary import Vocabulary
 from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
 from matching.score.tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 

@@ -21,7 +21,8 @@ from matching.pairs.profiles import (
     JobseekerProfile,
     PlacementProfile,
 )
-from matching.pairs.text import Vocabulary, normalise
+from matching.pairs.text import normalise
+from matching.pairs.vocabulary import Vocabulary
 from matching.score.ranker import Match, PlacementRanker, Refusal
 
 MORE_MINUTES = 15
@@ -152,7 +153,7 @@ def for_jobseeker(
     --------
     >>> from datetime import date
     >>> from matching.pairs.eligibility import Context
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
     >>> listing = PlacementProfile(key="p", title="Driver", licences_needed=("driving licence",))
     >>> person = JobseekerProfile(limits=JobseekerLimits(licences=("CSCS card",)))
@@ -252,7 +253,8 @@ def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
         longer = replace(limits, max_travel_minutes=limits.max_travel_minutes + MORE_MINUTES)
         what = f"{MORE_MINUTES} minutes"
         text = f"Travelling {MORE_MINUTES} minutes longer: up to {longer.max_travel_minutes} minutes."
-        tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, jobseeker.offer, touches))
+        offer = replace(jobseeker.offer, max_travel_minutes=longer.max_travel_minutes)
+        tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, offer, touches))
     if limits.travel_modes is not None and not set(limits.travel_modes) - ON_FOOT:
         public = tuple(mode for mode in PUBLIC_MODES if mode in {*limits.travel_modes, "bus"})
         text = "Learning to travel alone by bus. Travel training can help."
@@ -401,7 +403,7 @@ def for_placement(
     --------
     >>> from datetime import date
     >>> from matching.pairs.eligibility import Context
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
     >>> listing = PlacementProfile(key="p", title="Driver", licences_needed=("driving licence",))
     >>> person = JobseekerProfile(limits=JobseekerLimits(licences=("CSCS card",)))
@@ -466,7 +468,7 @@ def for_caseload(
     --------
     >>> from datetime import date
     >>> from matching.pairs.eligibility import Context
-    >>> from matching.pairs.text import Vocabulary
+    >>> from matching.pairs.vocabulary import Vocabulary
     >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
     >>> for_caseload(ranker, [], [], good=0.1)
     []

@@ -72,7 +72,7 @@ class IntroductionEnding:
 def values_of(match: ShortlistMatch) -> dict[Feature, Value]:
     """Return the feature values stored with a match. Features that no longer exist are left out."""
     known = {feature.value for feature in Feature}
-    return {Feature(name): Value(value, tuple(words)) for name, (value, words) in match.values.items() if name in known}
+    return {Feature(name): Value(kept[0], tuple(kept[1])) for name, kept in match.values.items() if name in known}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ VERSION_COLUMNS = (
     "social_enterprise_id",
     "title",
     "occupation",
+    "description",
     "essential_skills",
     "desirable_skills",
     "qualifications_needed",

@@ -47,14 +47,15 @@ class OfferOut(Schema):
 
 
 class OffersOut(Schema):
-    """Up to five taxonomy entries, the most likely first, for a caseworker to choose from."""
+    """Up to five entries, in the order in which to show them, for a caseworker to choose from."""
 
     fits: Annotated[bool, Group.RECORD] = Field(
         description="False if no taxonomy entry fits the text well. The offered entries are then only similar to it."
     )
     offers: Annotated[list[OfferOut], Group.RECORD]
     taxonomy: Annotated[str, Group.RECORD] = Field(
-        description="The source of the entries: esco, or starter if ESCO is not loaded."
+        description="The source of the entries: esco if ESCO is loaded too, else starter. The uri of an entry of the "
+        "starter vocabulary begins with 'starter:'."
     )
     note: Annotated[str, Group.RECORD]
 
@@ -73,7 +74,7 @@ def _offers(database: Database, actor: Actor, kind: ConceptKind, text: str) -> O
         taxonomy="esco" if is_loaded else "starter",
         note=ATTRIBUTION
         if is_loaded
-        else "This is the small starter vocabulary of this service. The operator can load ESCO for many more entries.",
+        else "These are entries of this service's own starter vocabulary. The operator can load ESCO for many more.",
     )
 
 

@@ -41,6 +41,18 @@ def bit(day: str, part: str) -> int:
     return 1 << (DAYS.index(day) * len(PARTS) + PARTS.index(part))
 
 
+def named(text: str) -> int:
+    """Return the half-days that a reference table names: whole days, parts of every day, or both: "sun;fri eve;am"."""
+    bits = 0
+    for entry in filter(None, text.split(";")):
+        days = [day for day in DAYS if day in entry.split()] or DAYS
+        parts = [part for part in PARTS if part in entry.split()] or PARTS
+        for day in days:
+            for part in parts:
+                bits |= bit(day, part)
+    return bits
+
+
 _BITS = tuple((bit(day, part), f"{day} {part}") for day in DAYS for part in PARTS)
 
 

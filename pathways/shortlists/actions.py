@@ -16,7 +16,7 @@ from matching.bulk import passes
 from matching.bulk.bits import RULES
 from matching.bulk.columns import jobseeker_arrays
 from matching.pairs import eligibility
-from matching.pairs.features import Values
+from matching.pairs.features import Value, Values
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.travel import TravelEstimate
 from matching.score.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
@@ -397,7 +397,7 @@ def _match_columns(
         rank=rank,
         score=match.score,
         confidence=match.confidence,
-        values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
+        values={f.value: _value(v) for f, v in match.values.items()},
         checks=_checks(match.checks),
         journey=_journey(match.journey),
         places_left=places_left,
@@ -407,6 +407,12 @@ def _match_columns(
         score_low=match.interval[0],
         score_high=match.interval[1],
     )
+
+
+def _value(value: Value) -> list[Any]:
+    """Return the value of a feature as it is stored; one without a note is stored as before notes were introduced."""
+    stored: list[Any] = [value.value, list(value.found)]
+    return [*stored, value.note] if value.note else stored
 
 
 def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:

@@ -22,6 +22,7 @@ from matching.pairs.profiles import (
     PlacementProfile,
 )
 from matching.pairs.travel import Mode
+from matching.pairs.wishes import read_wishes, says_something
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, ProfileVersion, SafetyExclusion
 from pathways.reference import tables, vocabulary
@@ -67,6 +68,7 @@ def of_jobseeker(
         limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
         return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
+    wishes = read_wishes(_with_meanings(profile.aspirations, more.occupations) or ())
     return JobseekerProfile(
         key=str(person.id),
         limits=JobseekerLimits(
@@ -84,8 +86,8 @@ def of_jobseeker(
             exclusions=more.exclusions,
         ),
         wishes=JobseekerWishes(
-            aspirations=_with_meanings(profile.aspirations, more.occupations),
-            avoid=_words(profile.avoid),
+            aspirations=wishes.wanted or None,
+            avoid=tuple(dict.fromkeys([*_said_to_avoid(profile.avoid), *wishes.avoided])) or None,
             environment=_words(profile.environment),
             adjustments=_words(profile.adjustments),
         ),
@@ -114,7 +116,13 @@ def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | Non
         hours_max=hours[1],
         half_days=profile.half_days,
         earliest_start_on=profile.earliest_start_on,
+        max_travel_minutes=profile.max_travel_minutes,
     )
+
+
+def _said_to_avoid(stated: Sequence[str] | None) -> list[str]:
+    """Return what a jobseeker wants to avoid, without "nothing" and other words that name nothing."""
+    return [wish for wish in stated or () if says_something(wish)]
 
 
 def _with_meanings(stated: Sequence[str] | None, meanings: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -148,6 +156,7 @@ def of_placement(row: Any) -> PlacementProfile:
         key=str(row.id),
         title=row.title,
         occupation=row.occupation,
+        description=row.description,
         organisation=str(row.social_enterprise_id),
         essential_skills=_words(row.essential_skills),
         desirable_skills=_words(row.desirable_skills),

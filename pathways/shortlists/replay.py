@@ -53,7 +53,7 @@ GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
 
 def _values(match: Any) -> dict[Feature, Value]:
-    return {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items()}
+    return {Feature(name): Value(kept[0], tuple(kept[1]), *kept[2:]) for name, kept in match.values.items()}
 
 
 Titles = Mapping[UUID, Listing]

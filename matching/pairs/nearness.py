@@ -1,0 +1,157 @@
+"""How near two phrases are, by the concepts that each of them is like: a profile of concepts for each phrase.
+
+A phrase need not be a label of the vocabulary. It is compared by meaning with every label, and its profile has a weight
+for each concept whose labels are like it. Two phrases are near if their profiles are, where neighbouring concepts count
+in part. This tells more than the likeness of the two phrases alone: "pulling pints" and "pulling pallets" share a word
+but no concept. All weights are whole numbers, so a nearness is the same on every machine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from matching.pairs.grades import THOUSAND
+
+Ints = NDArray[np.int64]
+# A label whose likeness to a phrase is at most this many thousandths says nothing. Above it, the weight of its concept
+# rises with the cube, so that the few best labels decide.
+FLOOR = 350
+WEIGHT_OF = (
+    np.floor(THOUSAND * (np.clip(np.arange(THOUSAND + 1) - FLOOR, 0, None) / (THOUSAND - FLOOR)) ** 3 + 0.5)
+).astype(np.int64)
+TENTHS = 10
+AT_ONCE = 128  # phrases that are compared with all labels together
+
+
+class Meaning(Protocol):
+    """What compares phrases by meaning, such as the token table."""
+
+    def encode(self, texts: Iterable[str]) -> NDArray[np.int16]:
+        """Return a vector for each text."""
+        ...
+
+    def likeness(self, lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.int32]:
+        """Return how near each left vector is to each right vector, in thousandths. The numbers may be floats."""
+        ...
+
+
+class Label(NamedTuple):
+    """A label of a concept, and the share of the concept that it shows, in tenths."""
+
+    text: str
+    concept: int
+    tenths: int = TENTHS
+
+
+class LabelStack:
+    """The labels of numbered concepts, as vectors that phrases are compared with.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+        In any order. Every concept from 0 to ``n_concepts - 1`` that has no label is like no phrase.
+    n_concepts : int
+    meaning : Meaning
+    """
+
+    def __init__(self, labels: Sequence[Label], n_concepts: int, meaning: Meaning) -> None:
+        inorder = sorted(labels, key=lambda label: label.concept)
+        self._meaning = meaning
+        self._vectors = meaning.encode(label.text for label in inorder).astype(np.float32)
+        self._tenths = np.array([label.tenths for label in inorder], dtype=np.int32)
+        owners = np.array([label.concept for label in inorder], dtype=np.int64)
+        self._concepts, self._starts = np.unique(owners, return_index=True)
+        self._n_concepts = n_concepts
+
+    def weights(self, texts: Sequence[str]) -> Ints:
+        """Return the weight of each concept for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        ndarray of int64 of shape (n_texts, n_concepts)
+            From 0 to 1,000.
+        """
+        found = np.zeros((len(texts), self._n_concepts), dtype=np.int64)
+        if not len(self._concepts):
+            return found
+        for start in range(0, len(texts), AT_ONCE):
+            part = self._meaning.likeness(self._meaning.encode(texts[start : start + AT_ONCE]), self._vectors)
+            likeness = part * self._tenths // TENTHS
+            best = np.maximum.reduceat(likeness, self._starts, axis=1)
+            found[start : start + AT_ONCE, self._concepts] = WEIGHT_OF[best]
+        return found
+
+
+class Profiles(NamedTuple):
+    """The profiles of some phrases, and the length of each."""
+
+    weights: Any
+    lengths: NDArray[np.float64]
+
+
+class Neighbourhood:
+    """Concepts and how near two of them are.
+
+    Parameters
+    ----------
+    concepts : iterable of str
+    near : mapping of (str, str) to float
+        For two concepts, from 0 to 1. Pairs of other concepts are left out. If the two directions differ, the greater
+        value counts for both.
+
+    Examples
+    --------
+    >>> near = Neighbourhood(["cook", "bake", "weld"], {("cook", "bake"): 0.5})
+    >>> left, right = near.profiles(np.array([[1000, 0, 0]])), near.profiles(np.array([[0, 1000, 0], [0, 0, 1000]]))
+    >>> near.likeness(left, right).tolist()
+    [[500, 0]]
+    """
+
+    def __init__(self, concepts: Iterable[str], near: Mapping[tuple[str, str], float]) -> None:
+        self.number = {concept: number for number, concept in enumerate(dict.fromkeys(concepts))}
+        n = len(self.number)
+        tenths = np.zeros((n, n), dtype=np.float64)
+        for (first, second), credit in near.items():
+            if first in self.number and second in self.number:
+                a, b = self.number[first], self.number[second]
+                tenths[a, b] = tenths[b, a] = max(tenths[a, b], round(TENTHS * credit))
+        np.fill_diagonal(tenths, TENTHS)
+        self._tenths = sp.csr_matrix(tenths)
+
+    def profiles(self, weights: Ints) -> Profiles:
+        """Return profiles from the weights of concepts.
+
+        Parameters
+        ----------
+        weights : ndarray of int64 of shape (n_phrases, n_concepts)
+
+        Returns
+        -------
+        Profiles
+        """
+        sparse = sp.csr_matrix(weights.astype(np.float64))
+        squared = np.asarray(sparse.multiply(sparse @ self._tenths).sum(axis=1)).ravel()
+        return Profiles(sparse, np.sqrt(squared))
+
+    def likeness(self, lefts: Profiles, rights: Profiles) -> Ints:
+        """Return how near each left phrase is to each right phrase.
+
+        Parameters
+        ----------
+        lefts, rights : Profiles
+
+        Returns
+        -------
+        ndarray of int64 of shape (n_lefts, n_rights)
+            In thousandths. 0 if a phrase is like no concept.
+        """
+        products = np.asarray(((lefts.weights @ self._tenths) @ rights.weights.T).todense())
+        lengths = np.maximum(np.outer(lefts.lengths, rights.lengths), 1.0)
+        return np.minimum(np.floor(THOUSAND * products / lengths + 0.5), THOUSAND).astype(np.int64)
