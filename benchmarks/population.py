@@ -12,8 +12,8 @@ from numpy.random import Generator
 
 from matching.pairs.eligibility import Context
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
-from matching.pairs.text import Vocabulary
 from matching.pairs.travel import Mode
+from matching.pairs.vocabulary import Vocabulary
 
 DAY = date(2026, 11, 2)
 MODES = {

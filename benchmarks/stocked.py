@@ -31,7 +31,7 @@ from pathways.placements.models import (
     PlacementVersion,
     PlaceState,
 )
-from pathways.placements.versions import inputs_of
+from pathways.placements.versions import VERSION_COLUMNS, inputs_of
 from pathways.settings import Settings
 from tests.world import World, build_world
 
@@ -145,7 +145,7 @@ def _version(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "made_at": now,
         "easting": None if is_remote else row["easting"],
         "northing": None if is_remote else row["northing"],
-        "inputs": inputs_of(_Row(row)),
+        "inputs": inputs_of(_Row({**dict.fromkeys(VERSION_COLUMNS), **row})),
     }
 
 

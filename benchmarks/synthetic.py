@@ -22,8 +22,8 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.pairs.text import Vocabulary
 from matching.pairs.travel import Mode
+from matching.pairs.vocabulary import Vocabulary
 from matching.score.side_models import Floats, sigmoid
 
 DAY = date(2026, 11, 2)

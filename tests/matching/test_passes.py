@@ -232,7 +232,7 @@ def test_a_word_learnt_later_changes_no_row_before_it(data):
     for wish, number, told in seen:
         rows, table = words.titles.rows([wish])
         assert int(table[rows[0], number]) == told
-        alike = words.vocabulary.occupation_likeness(wish, words.titles.rights[number])
+        alike = words.vocabulary.work_likeness(wish, words.titles.rights[number])
         assert told == int(alike * 240 + 0.5)
 
 

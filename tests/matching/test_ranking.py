@@ -21,8 +21,8 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.pairs.text import Vocabulary
 from matching.pairs.travel import Mode
+from matching.pairs.vocabulary import Vocabulary
 from matching.score.explain import reasons
 from matching.score.priors import WEIGHTS
 from matching.score.ranker import Match, PlacementRanker, Refusal, TwoSidedModel, order
@@ -67,6 +67,7 @@ def test_no_protected_thing_can_reach_a_feature():
         "hours_max",
         "half_days",
         "earliest_start_on",
+        "max_travel_minutes",
     }
 
 
@@ -101,7 +102,8 @@ def test_unknown_never_refuses_and_lowers_confidence_not_the_list():
         (Rule.RIGHT_TO_WORK, {"right_to_work": "no"}, {}, CheckResult.FAIL),
         (Rule.RIGHT_TO_WORK, {"right_to_work": "not_evidenced"}, {}, CheckResult.UNKNOWN),
         (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": False}, CheckResult.FAIL),
-        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": True}, CheckResult.PASS),
+        (Rule.HOURS, {"hours_max": 12.0}, {"hours_flexible": True}, CheckResult.PASS),
+        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": True, "hours_per_week": 37.5}, CheckResult.UNKNOWN),
         (Rule.HALF_DAYS, {"half_days": 0b0011}, {"hours_flexible": False}, CheckResult.FAIL),
         (Rule.HALF_DAYS, {"half_days": 0b0011}, {}, CheckResult.UNKNOWN),
         (Rule.HALF_DAYS, {"half_days": None}, {"hours_flexible": False}, CheckResult.UNKNOWN),
@@ -145,7 +147,7 @@ def test_a_ranking_is_every_placement_once_whatever_their_order():
 
 
 def test_a_wish_weighs_more_than_anything_else():
-    wanted = RANKER.pair(PERSON, PLACEMENT)
+    wanted = RANKER.pair(PERSON, replace(PLACEMENT, title="Barista"))
     other = RANKER.pair(PERSON, replace(PLACEMENT, title="Receptionist"))
     assert isinstance(wanted, Match)
     assert isinstance(other, Match)
@@ -165,7 +167,7 @@ def test_an_adjustment_that_is_not_listed_costs_nothing_and_one_that_is_offered_
 
 
 def test_reasons_name_the_wish_and_end_with_what_is_unknown():
-    match = RANKER.pair(PERSON, PLACEMENT)
+    match = RANKER.pair(PERSON, replace(PLACEMENT, title="Barista"))
     assert isinstance(match, Match)
     told = reasons(match.values)
     assert "This is the work the jobseeker asked for: barista." in [reason.text for reason in told[:2]]

@@ -54,7 +54,9 @@ def test_a_jobseeker_goes_from_referral_to_the_months_export(client: TestClient,
     shortlist = call.post("caseworker", f"/jobseekers/{person}/shortlists")
     match = shortlist["matches"][0]
     assert (match["placement_id"], match["rank"]) == (placement["id"], 1)
-    assert "This is the work the jobseeker asked for: cafe." in [reason["text"] for reason in match["reasons"]]
+    assert "This is the kind of work or place that the jobseeker asked for: cafe." in [
+        reason["text"] for reason in match["reasons"]
+    ]
     assert call.get("caseworker", f"/shortlists/{shortlist['id']}")["matches"] == shortlist["matches"]
 
     introduction = call.post("caseworker", "/introductions", jobseeker_id=person, placement_id=placement["id"])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from matching.bulk.word_tables import WordTables
-from matching.pairs.text import Vocabulary
+from matching.pairs.vocabulary import Vocabulary
 from pathways.allocations import actions, scoring
 from pathways.allocations.models import AllocationLine, LineState
 from pathways.audit import AuditRow

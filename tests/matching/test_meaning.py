@@ -1,0 +1,261 @@
+"""Everyday words: their meaning, wishes, things to avoid; and what must never move a likeness."""
+
+import csv
+import random
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import quality
+from matching.bulk import numpy_pass
+from matching.bulk.columns import PlacementColumns, day_arrays, jobseeker_arrays
+from matching.bulk.word_tables import WordTables
+from matching.pairs.features import Feature
+from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
+from matching.pairs.surroundings import NOT_KNOWN, RULED_OUT, SHOWN, avoided, avoided_answer, read_listing
+from matching.pairs.wishes import read_wishes
+from matching.score.explain import reasons
+from matching.score.ranker import Match, PlacementRanker, TwoSidedModel
+from matching.words.meaning import LENGTH, MeaningTable, MeaningTableChanged, shipped
+from pathways.reference import tables, vocabulary
+from pathways.reference.esco import ConceptKind
+from pathways.shortlists.profiles import context
+
+WORDS = vocabulary.starter()
+DAY = date(2026, 11, 2)
+RANKER = PlacementRanker(WORDS, context(DAY))
+SKILLS = sorted(WORDS.skill_labels)
+TITLES = sorted(WORDS.work_labels)
+# The frames in which only one word changes. Each names a skill, a wish or both.
+FRAMES = (
+    "looking after my {}",
+    "cooking for my {} every night",
+    "helped {} in the shop",
+    "I did the garden with {}",
+    "fixing cars with my {} at weekends",
+    "translating letters for {} at the surgery",
+    "sewing clothes with {}",
+    "football coaching for {}",
+)
+GENDERED = (
+    ("mum", "dad"),
+    ("nan", "grandad"),
+    ("sister", "brother"),
+    ("daughter", "son"),
+    ("aunt", "uncle"),
+    ("wife", "husband"),
+    ("girls", "boys"),
+    ("women", "men"),
+    ("niece", "nephew"),
+)
+PEOPLE = ("Mohammed", "Emma", "Priya", "Kwame", "Agnieszka", "Chidi", "Siobhan", "Mei", "Yusuf", "Jack's", "Olena")
+
+
+def test_the_shipped_table_is_the_tested_one_and_a_changed_file_is_refused(tmp_path):
+    assert shipped().encode(["gardening"]).any()
+    changed = tmp_path / "meaning.npz"
+    MeaningTable(np.eye(4, 128, dtype=np.int8), ("[UNK]", "[CLS]", "[SEP]", "sew")).save(changed)
+    with pytest.raises(MeaningTableChanged, match="differs from the tested file"):
+        MeaningTable.load(changed)
+    with pytest.raises(MeaningTableChanged, match="cannot be read"):
+        MeaningTable.load(tmp_path / "none.npz")
+
+
+@given(st.lists(st.sampled_from(SKILLS), min_size=1, max_size=8), st.lists(st.sampled_from(TITLES), min_size=1))
+def test_a_likeness_is_the_whole_number_that_integers_give(lefts, rights):
+    table = shipped()
+    a, b = table.encode(lefts), table.encode(rights)
+    exact = [[int(x) for x in row] for row in a.astype(object) @ b.astype(object).T]
+    whole = LENGTH * LENGTH
+    expected = [[min(1000, max(0, (2000 * value + whole) // (2 * whole))) for value in row] for row in exact]
+    assert table.likeness(a, b).tolist() == expected
+    assert table.likeness(a.astype(np.float32)[::-1], b)[::-1].tolist() == expected  # in another order too
+
+
+def test_gibberish_and_nothing_mean_nothing():
+    assert not shipped().encode(["", "   ", "xqzv", "\N{SLIGHTLY SMILING FACE}", "..."]).any()
+
+
+@pytest.mark.parametrize(("name", "score", "least"), [
+    ("skills", quality.our_skills, quality.CREDITED_SKILL),
+    ("wishes", quality.our_work, quality.CREDITED_WORK),
+])  # fmt: skip
+def test_everyday_phrases_are_credited_and_unrelated_ones_are_not(name, score, least):
+    rows = [row for row in quality.rows_in("develop", name) if row.get("kind", "wish") in {"wish", "several"}]
+    pairs = quality.pairs_of(rows)
+    figures = quality.credit(pairs, quality.likenesses(pairs, score), least)
+    assert figures.right >= 0.85
+    assert figures.phrases >= 0.9
+    assert figures.unrelated <= 0.055
+
+
+def grades(phrase: str) -> tuple[list[int], list[int]]:
+    wishes = read_wishes([phrase]).wanted or (phrase,)
+    return (
+        WORDS.skill_table([WORDS.key(phrase)], SKILLS[::3])[0].tolist(),
+        WORDS.work_table(wishes, TITLES[::3]).max(axis=0).tolist(),
+    )
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_gender_and_names_move_no_grade(frame):
+    for one, other in GENDERED:
+        assert grades(frame.format(one)) == grades(frame.format(other)), (one, other)
+    same = [grades(frame.format(name)) for name in PEOPLE]
+    assert all(each == same[0] for each in same), frame
+
+
+@pytest.mark.parametrize(
+    "frame", ["helping at the {} community centre", "cooking for {} families", "music with {} elders"]
+)
+def test_names_of_groups_move_no_grade(frame):
+    with (Path(tables.SHIPPED) / "group_names.csv").open(encoding="utf-8", newline="") as lines:
+        names = [row["name"] for row in csv.DictReader(lines) if row["kind"] in {"nation", "people", "religion"}]
+    chosen = random.Random(4).sample([name for name in names if " " not in name], 25)
+    same = [grades(frame.format(name.title())) for name in chosen]
+    assert all(each == same[0] for each in same)
+
+
+def test_a_language_that_is_wanted_is_only_met_by_its_name():
+    both = WORDS.skill_table([WORDS.key("speaking Polish"), WORDS.key("speaking Urdu")], [WORDS.key("Polish speaker")])
+    assert both[0, 0] > 400 >= both[1, 0]
+
+
+def test_no_entry_is_first_for_more_than_a_tenth_of_random_texts():
+    rng = random.Random(7)
+    texts = [" ".join(rng.sample(SKILLS, 2)) for _ in range(60)]
+    texts += [row["phrase"] for row in quality.rows_in("develop", "skills")]
+    adverts = [row["description"].split() for row in quality.rows_in("develop", "avoid")]
+    texts += [" ".join(rng.sample(words, 2)) for words in adverts if len(words) > 1]
+    finder = vocabulary.starter_finder(ConceptKind.SKILL)
+    first = [offers[0].uri for offers in (finder.find(text).offers for text in texts) if offers]
+    most = max(first.count(uri) for uri in set(first))
+    assert most <= len(texts) / 10
+
+
+@pytest.mark.parametrize("text", [
+    "anything", "don't know", "not sure yet", "", "  ", "dunno", "whatever you've got", "n/a", "not fussed",
+    "no idea mate", "I'll take owt", "any job",
+])  # fmt: skip
+def test_words_that_name_no_work_are_no_wish(text):
+    assert read_wishes([text]) == ((), ())
+
+
+@pytest.mark.parametrize(("text", "wanted", "avoided_words"), [
+    ("not kitchens", (), ("kitchens",)),
+    ("anything but care work", (), ("care work",)),
+    ("bike repair or gardening, not cleaning", ("bike repair", "gardening"), ("cleaning",)),
+    ("retail; not nights", ("retail",), ("nights",)),
+    ("I don't want warehouse work", (), ("warehouse work",)),
+    ("not just cleaning", ("not just cleaning",), ()),
+])  # fmt: skip
+def test_wishes_and_words_against_are_told_apart(text, wanted, avoided_words):
+    assert read_wishes([text]) == (wanted, avoided_words)
+
+
+def listing(**columns) -> PlacementProfile:
+    return PlacementProfile(**{"key": "p", "title": "Workshop Helper", **columns})
+
+
+@pytest.mark.parametrize(("wish", "columns", "answer"), [
+    ("noise", {"environment": ("busy", "noisy")}, SHOWN),
+    ("loud places", {"environment": ("quiet",)}, RULED_OUT),
+    ("loud places", {}, NOT_KNOWN),
+    ("lifting", {"description": "You must be able to lift heavy items."}, SHOWN),
+    ("lifting", {"description": "There is no heavy lifting."}, RULED_OUT),
+    ("heavy lifting", {"essential_skills": ("manual handling",)}, SHOWN),
+    ("nights", {"half_days": 0b011}, RULED_OUT),
+    ("nights", {"title": "Night Porter"}, SHOWN),
+    ("evenings", {"half_days": 0b100}, SHOWN),
+    ("weekends", {"half_days": 0b011}, RULED_OUT),
+    ("early mornings", {"description": "Shifts start at 6am."}, SHOWN),
+    ("kitchens", {"title": "Kitchen Porter"}, SHOWN),
+    ("dogs", {"description": "We have two dogs in the office."}, SHOWN),
+    ("the public", {"environment": ("customer contact",)}, SHOWN),
+    ("something nobody has heard of", {"description": "A long text. " * 20}, NOT_KNOWN),
+])  # fmt: skip
+def test_a_listing_is_read_for_what_people_avoid(wish, columns, answer):
+    assert avoided_answer(avoided(wish, WORDS), read_listing(listing(**columns), WORDS)) == answer
+
+
+@given(st.sampled_from([phrase for each in WORDS.conditions.conditions for phrase in each.said]))
+def test_a_listing_that_says_nothing_is_never_told_as_free_of_it(wish):
+    person = JobseekerProfile(wishes=JobseekerWishes(avoid=(wish,)), key="j")
+    match = RANKER.pair(person, PlacementProfile(key="p", title="Helper"))
+    assert isinstance(match, Match)
+    told = [reason for reason in reasons(match.values) if reason.feature == Feature.AVOIDS]
+    assert [reason.effect for reason in told] == ["unknown"]
+    assert wish in told[0].text
+
+
+def test_what_is_listed_is_never_answered_as_not_listed():
+    wrong = [
+        row["id"]
+        for row in quality.rows_in("develop", "avoid")
+        if row["kind"] == "avoid"
+        and row["answer"] == "listed"
+        and avoided_answer(avoided(row["phrase"], WORDS), read_listing(quality.listing_of(row), WORDS)) == RULED_OUT
+    ]
+    assert wrong == []
+
+
+def test_a_journey_over_the_own_limit_and_no_shared_half_day_are_told_first():
+    person = JobseekerProfile(
+        limits=JobseekerLimits(place=(0.0, 0.0), travel_modes=("walk",), max_travel_minutes=30, half_days=0b1),
+        wishes=JobseekerWishes(aspirations=("gardening",)),
+        offer=JobseekerOffer(half_days=0b1, max_travel_minutes=30),
+        key="j",
+    )
+    far = listing(title="Gardener", place=(2200.0, 0.0))
+    match = RANKER.pair(person, far)
+    assert isinstance(match, Match)
+    first = reasons(match.values)[0]
+    assert "the jobseeker's limit is 30 minutes" in first.text
+    apart = RANKER.pair(person, replace(far, place=(100.0, 0.0), half_days=0b10))
+    assert isinstance(apart, Match)
+    assert reasons(apart.values)[0].text.startswith("The jobseeker is free on none of the half-days")
+
+
+def test_everyday_words_come_out_the_same_in_the_passes_and_pair_by_pair():
+    """The tables that the passes read have what the features of single pairs have, with every kind of word at work."""
+    skills, wishes, avoid = (quality.rows_in("develop", name) for name in ("skills", "wishes", "avoid"))
+    listings = [
+        replace(quality.listing_of(row), key=str(n), place=(n * 300.0, 0.0)) for n, row in enumerate(avoid[:30])
+    ]
+    listings += [
+        PlacementProfile(
+            key=f"s{n}", title=quality.cells(w, "right")[0], essential_skills=tuple(quality.cells(s, "right"))
+        )
+        for n, (s, w) in enumerate(zip(skills[:30], wishes[:30], strict=True))
+        if quality.cells(w, "right")
+    ]
+    people = []
+    for n in range(12):
+        read = read_wishes([wishes[n]["phrase"]])
+        own = tuple(row["phrase"] for row in skills[n : n + 3])
+        limits = JobseekerLimits(place=(n * 400.0, 0.0), max_travel_minutes=20)
+        people.append(
+            JobseekerProfile(
+                limits=limits,
+                wishes=JobseekerWishes(
+                    read.wanted or None, (*read.avoided, avoid[n]["phrase"]), environment=(avoid[n + 20]["phrase"],)
+                ),
+                offer=JobseekerOffer(skills=own, max_travel_minutes=20),
+                key=f"j{n}",
+            )
+        )
+    placements = PlacementColumns.of(listings, WordTables(WORDS))
+    arrays, day = jobseeker_arrays(people, placements, RANKER.context), day_arrays(RANKER.context, placements)
+    model, compared = TwoSidedModel.expert().tables.arrays, 0
+    for j, person in enumerate(people):
+        _, scores = numpy_pass.check_and_score(arrays, j, placements.arrays, model, day)
+        row_of = {placements.profile(row).key: row for row in range(len(placements))}
+        for match in RANKER.rank(person, listings).matches:
+            assert round(match.score * 1e6) == scores[row_of[match.placement.key]]
+            compared += 1
+    assert compared > 200
