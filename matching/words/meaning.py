@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.pairs.grades import THOUSAND
 from matching.words.pieces import WordPieces
 
 SHIPPED = Path(__file__).with_name("meaning.npz")
@@ -28,6 +27,7 @@ WIDTH = 128
 # The length of every vector. The product of two vectors is then at most 2,047 x 2,047, which is under 2 ** 24.
 LENGTH = 2047
 LARGEST = 127
+THOUSAND = 1000
 PERCENTILE = 99.99  # the number in the table at this percentile becomes 127; the few larger ones are cut to it
 NOT_WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Vectors = NDArray[np.int16]
