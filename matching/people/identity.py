@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 
-from matching.people.names import plain, sound
+from matching.people.names import full_names, plain, sound
 
 DIGITS_OF_A_DAY, DIGITS_OF_A_YEAR = 8, 4
 INWARD = 3
 MOST_OTHERS = 4  # further telephone numbers and e-mail addresses by which a person is found
 SHORTEST_STREET = 6
+MOST_WORDS = 2  # of the given names and of the family names, from which keys are made
+BEGINNING = 3  # letters at the beginning of a word
 UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
 
 
@@ -100,7 +103,11 @@ class Identity:
 
 
 def keys_of(person: Identity) -> list[str]:
-    """Return the keys by which candidates for a record are found: two records that share any key are compared.
+    """Return the keys by which candidates for a record are found: two records that share any key may be compared.
+
+    A key that few records share is a good one, so whoever reads keys leaves out those of many records. Narrow keys
+    combine several fields, and find people of common names among a million. Wide keys, such as two words of a name,
+    find the others if all else has changed.
 
     Parameters
     ----------
@@ -113,34 +120,54 @@ def keys_of(person: Identity) -> list[str]:
 
     Examples
     --------
-    >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))
-    ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526']
+    >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))[:5]
+    ['names+year:bgm|mn|2002', 'day:20020526', 'day+b:20020526', 'day+m:20020526', 'words:bgm|mn']
     """
     keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
-    keys += dict.fromkeys(key for named in person.as_named for key in _shaped(named))
+    keys += dict.fromkeys(key for named in person.as_named for key in (*_narrow(named), *_wide(named)))
     return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]
 
 
-def _shaped(person: Identity) -> list[str]:
-    """Return the keys that are made from names, day of birth, contact details and address."""
-    given, family, day = sound(person.given).split(), sound(person.family).split(), person.day
+def _narrow(person: Identity) -> list[str]:
+    """Return the keys that are made from contact details and address, and from whole names with one more field."""
+    given, family = sound(person.given).split(), sound(person.family).split()
     initials = sorted({name[0] for names in (given, family) for name in names[:1] + names[-1:]})
     both = "|".join(sorted((given[0], family[-1]))) if given and family else ""
-    has_birthday = day and day[4:] != UNKNOWN_DAY
+    day = _either_way(person)
     shaped = {
         "phone": person.phone,
         "email": person.email,
         "switchboard": " ext " in person.phone and person.phone.partition(" ext ")[0],
         "names+year": person.year and both and f"{both}|{person.year}",
-        "names+birthday": has_birthday and both and f"{both}|{day[4:]}",
         "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",
         "street": len(person.address) > SHORTEST_STREET and person.address,
         "names+town": both and person.place and f"{both}|{sound(person.place)}",
-        "town+day": person.place and day and f"{sound(person.place)}|{day}",
+        "town+day": person.place and person.day and f"{sound(person.place)}|{person.day}",
+        "day": day,
     }
     for initial in initials:
-        shaped |= {
-            f"day+{initial}": has_birthday and day,
-            f"postcode+{initial}": person.postcode,
-        }
+        shaped |= {f"day+{initial}": day, f"postcode+{initial}": person.postcode}
     return [f"{name}:{key}" for name, key in shaped.items() if key]
+
+
+def _wide(person: Identity) -> list[str]:
+    """Return the keys that are made from any words of a name: two of them, or one with part of a date or a place."""
+    written = [*plain(person.given).split()[:MOST_WORDS], *person.also.split()[:1]]
+    written += plain(person.family).split()[-MOST_WORDS:]
+    words = sorted({sound(word) for word in written})
+    full = {sound(word): sound(name) for word in written for name in full_names(word)[:1]}
+    pairs = {*combinations(words, 2), *((full[one], other) for one in full for other in words if other != one)}
+    begun = sorted({word[:BEGINNING] for word in written if len(word) >= BEGINNING})
+    birthday = _either_way(person)[DIGITS_OF_A_YEAR:]
+    sector = person.postcode[:-2] if len(person.postcode) > INWARD + 1 else ""
+    keys = [f"words:{one}|{other}" for one, other in sorted({(min(pair), max(pair)) for pair in pairs})]
+    keys += [f"letters:{one}|{other}" for one, other in combinations(begun, 2)]
+    keys += [f"word+year:{word}|{person.year}" for word in sorted({*words, *full.values()}) if person.year]
+    keys += [f"word+birthday:{word}|{birthday}" for word in words if birthday]
+    return keys + [f"word+sector:{word}|{sector}" for word in words if sector]
+
+
+def _either_way(person: Identity) -> str:
+    """Return the date of birth, the same if day and month are swapped. Empty for 1 January, often not the birthday."""
+    year, month, day = person.day[:4], person.day[4:6], person.day[6:]
+    return "" if person.day[4:] in ("", UNKNOWN_DAY) else year + "".join(sorted((month, day)))
