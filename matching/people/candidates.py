@@ -1,11 +1,12 @@
 """Which pairs of records are compared: those that share keys of few records, and of these, those that share most."""
 
 from collections.abc import Sequence
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.people.identity import Identity, keys_of
+from matching.people.identity import Identity, keys_alone, keys_of
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -17,13 +18,23 @@ MOST_OF_A_RECORD = 20
 MOST_SHARED = 600
 
 
-def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) -> list[tuple[int, int]]:
+def pairs_of(
+    left: Sequence[Identity],
+    right: Sequence[Identity] | None = None,
+    most: int | None = None,
+    *,
+    with_alone: bool = True,
+) -> list[tuple[int, int]]:
     """Return the pairs of records to compare, within one set or between two sets.
 
     Parameters
     ----------
     left : sequence of Identity
     right : sequence of Identity or None
+    most : int or None
+        A key of more records is not used; by default, of ``MOST_OF_A_KEY``.
+    with_alone : bool
+        Whether a name alone, or a date of birth alone, is enough for a pair to be compared.
 
     Returns
     -------
@@ -37,7 +48,8 @@ def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) 
     ([(0, 1)], [(0, 0)])
     """
     people = [*left, *(right or [])]
-    ends, weights = _sharing(people, len(left) if right is not None else None)
+    groups = _groups(people, with_alone=with_alone)
+    ends, weights = _sharing(groups, len(people), len(left) if right is not None else None, most or MOST_OF_A_KEY)
     if not len(ends):
         return []
     pairs, of_pair = np.unique(ends, return_inverse=True)
@@ -48,16 +60,16 @@ def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) 
     return list(zip(first[kept].tolist(), (second[kept] - offset).tolist(), strict=True))
 
 
-def _sharing(people: Sequence[Identity], split: int | None) -> tuple[Integers, Floats]:
+def _sharing(groups: list[list[int]], records: int, split: int | None, most: int) -> tuple[Integers, Floats]:
     """Return each pair once for each key that it shares, as one number, with the weight of the key.
 
     With ``split``, the number of records in the first of two sets, pairs within one set are left out.
     """
-    groups = [group for group in _groups(people) if 1 < len(group) <= MOST_OF_A_KEY]
+    groups = [group for group in groups if 1 < len(group) <= most]
     groups.sort(key=len)
     ends: list[Integers] = [np.zeros(0, dtype=np.int64)]
     weights: list[Floats] = [np.zeros(0)]
-    left = MOST_SHARED * len(people)
+    left = MOST_SHARED * records
     for size in sorted({len(group) for group in groups}):
         members = np.array([group for group in groups if len(group) == size], dtype=np.int64)
         one, other = np.triu_indices(size, 1)
@@ -68,16 +80,16 @@ def _sharing(people: Sequence[Identity], split: int | None) -> tuple[Integers, F
         left -= len(first)
         if left < 0:
             break
-        ends.append(first * len(people) + second)
-        weights.append(np.full(len(first), key_weight(size, MOST_OF_A_KEY)))
+        ends.append(first * records + second)
+        weights.append(np.full(len(first), key_weight(size, most)))
     return np.concatenate(ends), np.concatenate(weights)
 
 
-def _groups(people: Sequence[Identity]) -> list[list[int]]:
+def _groups(people: Sequence[Identity], *, with_alone: bool) -> list[list[int]]:
     """Return the positions of the records with each key, in order."""
     groups: dict[str, list[int]] = {}
     for at, person in enumerate(people):
-        for key in set(keys_of(person)):
+        for key in {*keys_of(person), *(keys_alone(person) if with_alone else ())}:
             groups.setdefault(key, []).append(at)
     return list(groups.values())
 
@@ -101,7 +113,7 @@ def key_weight(records: int, most: int) -> float:
     >>> key_weight(4, 64), key_weight(64, 64)
     (5.0, 1.0)
     """
-    return float(np.log2(2 * most / min(max(records, 1), most)))
+    return log2(2 * most / min(max(records, 1), most))
 
 
 def _best(ends: Integers, weight: Floats) -> NDArray[np.bool_]:

@@ -106,8 +106,8 @@ def keys_of(person: Identity) -> list[str]:
     """Return the keys by which candidates for a record are found: two records that share any key may be compared.
 
     A key that few records share is a good one, so whoever reads keys leaves out those of many records. Narrow keys
-    combine several fields, and find people of common names among a million. Wide keys, such as two words of a name,
-    find the others if all else has changed.
+    combine several fields, and find people of common names among a million. Wide keys, such as one word of a name with
+    the year of birth, find the others if all else has changed.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def keys_of(person: Identity) -> list[str]:
     Examples
     --------
     >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))[:5]
-    ['names+year:bgm|mn|2002', 'day:20020526', 'day+b:20020526', 'day+m:20020526', 'words:bgm|mn']
+    ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526', 'word+year:bgm|2002']
     """
     keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
     keys += dict.fromkeys(key for named in person.as_named for key in (*_narrow(named), *_wide(named)))
@@ -139,11 +139,11 @@ def _narrow(person: Identity) -> list[str]:
         "email": person.email,
         "switchboard": " ext " in person.phone and person.phone.partition(" ext ")[0],
         "names+year": person.year and both and f"{both}|{person.year}",
+        "names+birthday": day and both and f"{both}|{person.day[DIGITS_OF_A_YEAR:]}",
         "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",
         "street": len(person.address) > SHORTEST_STREET and person.address,
         "names+town": both and person.place and f"{both}|{sound(person.place)}",
         "town+day": person.place and person.day and f"{sound(person.place)}|{person.day}",
-        "day": day,
     }
     for initial in initials:
         shaped |= {f"day+{initial}": day, f"postcode+{initial}": person.postcode}
@@ -151,20 +151,46 @@ def _narrow(person: Identity) -> list[str]:
 
 
 def _wide(person: Identity) -> list[str]:
-    """Return the keys that are made from any words of a name: two of them, or one with part of a date or a place."""
-    written = [*plain(person.given).split()[:MOST_WORDS], *person.also.split()[:1]]
-    written += plain(person.family).split()[-MOST_WORDS:]
-    words = sorted({sound(word) for word in written})
-    full = {sound(word): sound(name) for word in written for name in full_names(word)[:1]}
-    pairs = {*combinations(words, 2), *((full[one], other) for one in full for other in words if other != one)}
-    begun = sorted({word[:BEGINNING] for word in written if len(word) >= BEGINNING})
-    birthday = _either_way(person)[DIGITS_OF_A_YEAR:]
+    """Return the keys that are made from any word of a name and part of a date or a place."""
+    words, full, _ = _words(person)
     sector = person.postcode[:-2] if len(person.postcode) > INWARD + 1 else ""
+    keys = [f"word+year:{word}|{person.year}" for word in sorted({*words, *full.values()}) if person.year]
+    return keys + [f"word+sector:{word}|{sector}" for word in words if sector]
+
+
+def keys_alone(person: Identity) -> list[str]:
+    """Return the keys that are made from two words of a name, or from a date of birth, and nothing else.
+
+    Only what compares whole sets of records uses them. Where one person is looked up, a name alone or a birthday alone
+    is not enough.
+
+    Parameters
+    ----------
+    person : Identity
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> keys_alone(Identity("1", "Bob", "Begum", born="20020526"))
+    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'day:20020526']
+    """
+    words, full, begun = _words(person)
+    pairs = {*combinations(words, 2), *((full[one], other) for one in full for other in words if other != one)}
     keys = [f"words:{one}|{other}" for one, other in sorted({(min(pair), max(pair)) for pair in pairs})]
     keys += [f"letters:{one}|{other}" for one, other in combinations(begun, 2)]
-    keys += [f"word+year:{word}|{person.year}" for word in sorted({*words, *full.values()}) if person.year]
-    keys += [f"word+birthday:{word}|{birthday}" for word in words if birthday]
-    return keys + [f"word+sector:{word}|{sector}" for word in words if sector]
+    return keys + [f"day:{day}" for day in [_either_way(person)] if day]
+
+
+def _words(person: Identity) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return the sounds of the words of a name, the sound of a full name by that of its short form, and beginnings."""
+    written = [*plain(person.given).split()[:MOST_WORDS], *person.also.split()[:1]]
+    written += plain(person.family).split()[-MOST_WORDS:]
+    full = {sound(word): sound(name) for word in written for name in full_names(word)[:1]}
+    begun = sorted({word[:BEGINNING] for word in written if len(word) >= BEGINNING})
+    return sorted({sound(word) for word in written}), full, begun
 
 
 def _either_way(person: Identity) -> str:
