@@ -6,14 +6,14 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.people.identity import Identity, keys_alone, keys_of
+from matching.people.identity import Identity, keys_of, weak_keys_of
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # A key that more records share is not used. It says little, and its pairs grow with the square of its records.
 MOST_OF_A_KEY = 400
 # Of the pairs of one record, those are compared that share the most and the rarest keys.
-MOST_OF_A_RECORD = 20
+MOST_OF_A_RECORD = 30
 # The largest keys are left out if all keys together would make more pairs than this for each record.
 MOST_SHARED = 600
 
@@ -23,7 +23,7 @@ def pairs_of(
     right: Sequence[Identity] | None = None,
     most: int | None = None,
     *,
-    with_alone: bool = True,
+    with_weak: bool = True,
 ) -> list[tuple[int, int]]:
     """Return the pairs of records to compare, within one set or between two sets.
 
@@ -33,8 +33,8 @@ def pairs_of(
     right : sequence of Identity or None
     most : int or None
         A key of more records is not used; by default, of ``MOST_OF_A_KEY``.
-    with_alone : bool
-        Whether a name alone, or a date of birth alone, is enough for a pair to be compared.
+    with_weak : bool
+        Whether a weak key is enough for a pair to be compared.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def pairs_of(
     ([(0, 1)], [(0, 0)])
     """
     people = [*left, *(right or [])]
-    groups = _groups(people, with_alone=with_alone)
+    groups = _groups(people, with_weak=with_weak)
     ends, weights = _sharing(groups, len(people), len(left) if right is not None else None, most or MOST_OF_A_KEY)
     if not len(ends):
         return []
@@ -85,11 +85,11 @@ def _sharing(groups: list[list[int]], records: int, split: int | None, most: int
     return np.concatenate(ends), np.concatenate(weights)
 
 
-def _groups(people: Sequence[Identity], *, with_alone: bool) -> list[list[int]]:
+def _groups(people: Sequence[Identity], *, with_weak: bool) -> list[list[int]]:
     """Return the positions of the records with each key, in order."""
     groups: dict[str, list[int]] = {}
     for at, person in enumerate(people):
-        for key in {*keys_of(person), *(keys_alone(person) if with_alone else ())}:
+        for key in {*keys_of(person), *(weak_keys_of(person) if with_weak else ())}:
             groups.setdefault(key, []).append(at)
     return list(groups.values())
 

@@ -105,7 +105,7 @@ class Identity:
 def keys_of(person: Identity) -> list[str]:
     """Return the keys by which candidates for a record are found: two records that share any key may be compared.
 
-    A key that few records share is a good one, so whoever reads keys leaves out those of many records. Narrow keys
+    A key that few records share is a good one, so keys of many records are left out where keys are read. Narrow keys
     combine several fields, and find people of common names among a million. Wide keys, such as one word of a name with
     the year of birth, find the others if all else has changed.
 
@@ -158,11 +158,10 @@ def _wide(person: Identity) -> list[str]:
     return keys + [f"word+sector:{word}|{sector}" for word in words if sector]
 
 
-def keys_alone(person: Identity) -> list[str]:
-    """Return the keys that are made from two words of a name, or from a date of birth, and nothing else.
+def weak_keys_of(person: Identity) -> list[str]:
+    """Return the keys that say something only among many records: made from little more than a name, or a birthday.
 
-    Only what compares whole sets of records uses them. Where one person is looked up, a name alone or a birthday alone
-    is not enough.
+    Two people of one name who are recorded among a dozen may be two people. If two of a thousand have it, it is rare.
 
     Parameters
     ----------
@@ -174,14 +173,40 @@ def keys_alone(person: Identity) -> list[str]:
 
     Examples
     --------
-    >>> keys_alone(Identity("1", "Bob", "Begum", born="20020526"))
-    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'day:20020526']
+    >>> weak_keys_of(Identity("1", "Bob", "Begum", born="1984"))
+    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'letters+year:beg|1984', 'letters+year:bob|1984']
     """
+    return list(dict.fromkeys(key for named in person.as_named for key in _weak(named)))
+
+
+def _weak(person: Identity) -> list[str]:
     words, full, begun = _words(person)
     pairs = {*combinations(words, 2), *((full[one], other) for one in full for other in words if other != one)}
     keys = [f"words:{one}|{other}" for one, other in sorted({(min(pair), max(pair)) for pair in pairs})]
     keys += [f"letters:{one}|{other}" for one, other in combinations(begun, 2)]
-    return keys + [f"day:{day}" for day in [_either_way(person)] if day]
+    keys += [f"letters+year:{word}|{person.year}" for word in begun if person.year]
+    day = _either_way(person)
+    keys += [f"word+birthday:{word}|{day[DIGITS_OF_A_YEAR:]}" for word in words if day]
+    return keys + [f"day:{day}" for day in [day] if day]
+
+
+def stored_keys_of(person: Identity) -> list[str]:
+    """Return all keys that are stored of a person: those of ``keys_of`` and the weak ones.
+
+    Parameters
+    ----------
+    person : Identity
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> stored_keys_of(Identity("1", "Amina", "Begum"))
+    ['words:bgm|mn', 'letters:ami|beg']
+    """
+    return [*keys_of(person), *weak_keys_of(person)]
 
 
 def _words(person: Identity) -> tuple[list[str], dict[str, str], list[str]]:

@@ -24,7 +24,7 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
     """
     identities = list(people)
     rows = _Rows(identify.model(), identities, float(identify.count_people(session, partner_id) + len(identities)))
-    chances = {pair: rows.chance(*pair) for pair in pairs_of(rows.people, most=MOST_WITHIN, with_alone=False)}
+    chances = {pair: rows.chance(*pair) for pair in pairs_of(rows.people, most=MOST_WITHIN, with_weak=False)}
     groups = grouped(chances, rows.chance, largest=MOST_WITHIN)
     pairs = []
     for group in groups:

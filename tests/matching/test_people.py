@@ -157,7 +157,7 @@ def test_a_record_is_found_by_its_own_keys_and_a_key_holds_more_than_one_field_u
     assert len(keys) == len(set(keys))
     alone = {key.split(":")[0] for key in keys if "+" not in key.split(":")[0]}
     assert alone <= {"phone", "email", "street", "nino", "nhs_number"}
-    assert pairs_of([who, replace(who, key="2")], with_alone=False) == ([(0, 1)] if keys else [])
+    assert pairs_of([who, replace(who, key="2")], with_weak=False) == ([(0, 1)] if keys else [])
 
 
 def test_parameters_are_read_as_they_were_saved_and_others_are_refused():
