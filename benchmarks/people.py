@@ -222,7 +222,7 @@ def report(task: Task, *, with_splink: bool = True) -> dict[str, float]:
     pairs = pairs_of(task.left, task.right)
     reached = len(set(pairs) & task.true) / max(len(task.true), 1)
     records = len(task.left) + (len(task.right) if task.right is not None else 0)
-    print(f"{task.name}: {records} records, {len(task.true)} true pairs; proportion with a shared key {reached:.4f}")
+    print(f"{task.name}: {records} records, {len(task.true)} true pairs; compared by shared keys {reached:.4f}")
     print(f"{'':24}{'pairs':>9}{'precision':>11}{'recall':>9}{'F1':>9}{'seconds':>9}")
     scores: dict[str, float] = {}
     for name, way in (("ours", ours), ("Splink", splink))[: 1 + with_splink]:
