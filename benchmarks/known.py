@@ -29,7 +29,7 @@ from benchmarks.http import database_url
 from benchmarks.people_population import SyntheticPerson
 from benchmarks.results import record
 from benchmarks.served_stage import peak_gigabytes
-from matching.people.identity import Identity, stored_keys_of
+from matching.people.identity import Identity, keys_of
 from pathways import migrate
 from pathways.base import Source
 from pathways.database import Database, Session
@@ -125,7 +125,7 @@ def _add(
             "reason": "",
         }
     )
-    keys = {person_keys.hashed(session, key) for key in stored_keys_of(recorded)}
+    keys = {person_keys.hashed(session, key) for key in keys_of(recorded)}
     rows[PersonKey] += [{**owner, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
     return jobseeker_id
 

@@ -190,25 +190,6 @@ def _weak(person: Identity) -> list[str]:
     return keys + [f"day:{day}" for day in [day] if day]
 
 
-def stored_keys_of(person: Identity) -> list[str]:
-    """Return all keys that are stored of a person: those of ``keys_of`` and the weak ones.
-
-    Parameters
-    ----------
-    person : Identity
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> stored_keys_of(Identity("1", "Amina", "Begum"))
-    ['words:bgm|mn', 'letters:ami|beg']
-    """
-    return [*keys_of(person), *weak_keys_of(person)]
-
-
 def _words(person: Identity) -> tuple[list[str], dict[str, str], list[str]]:
     """Return the sounds of the words of a name, the sound of a full name by that of its short form, and beginnings."""
     written = [*plain(person.given).split()[:MOST_WORDS], *person.also.split()[:1]]

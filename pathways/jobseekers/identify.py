@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from matching.people.candidates import key_weight
 from matching.people.compare import Field
-from matching.people.identity import Identity, keys_of, stored_keys_of
+from matching.people.identity import Identity, keys_of
 from matching.people.linkage import Linkage, LinkageVerdict
 from pathways import audit
 from pathways.access.models import User
@@ -48,7 +48,6 @@ from pathways.jobseekers.person_keys import PARTNER, hashed, sharing
 MAY_BE, SURELY = 0.5, 0.99
 # At most this many records are compared for one key. A key that more records share says little about the person.
 MOST_OF_A_KEY = 60
-MANY = 1_000  # among fewer people, a weak key finds nobody
 MOST_OF_BATCH = 5  # for a key that more people of one batch share, more records are read
 MOST_COMPARED = 30  # of the records that share keys with a person, those that share the most are compared
 MOST_COUNTED = 1_000  # the count of people with one name or postcode stops at this number
@@ -159,7 +158,7 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
         stored[jobseeker_id].add(key)
     new: list[dict[str, Any]] = []
     for jobseeker_id, identity in people.items():
-        wanted = {hashed(session, key) for key in stored_keys_of(identity)}
+        wanted = {hashed(session, key) for key in keys_of(identity)}
         outdated = stored[jobseeker_id] - wanted
         if outdated:
             session.info.setdefault("lost_keys", set()).add(jobseeker_id)
@@ -256,8 +255,7 @@ def find(
     Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
     out. If ``order`` is not ``ANY``, each query must have ``but`` and the queries must be sorted by it, oldest first.
     """
-    counts = _counts(session, partner_id, queries, order)
-    keys = [_keys_of(session, query.who, among) for query, (among, _, _) in zip(queries, counts, strict=True)]
+    keys = [_keys_of(session, query.who) for query in queries]
     found_by_key = _sharing(session, partner_id, keys)
     batch_ids = {query.but for query in queries}
     sharers = [
@@ -271,6 +269,7 @@ def find(
     if staff:
         queries = [replace(query, who=_without_email_of(query.who, staff)) for query in queries]
         rows = {other: (row, _without_email_of(who, staff)) for other, (row, who) in rows.items()}
+    counts = _counts(session, partner_id, queries, order)
     answers = []
     for query, own_keys, shared_by, candidate_ids, (among, families, homes) in zip(
         queries, keys, sharers, ids, counts, strict=True
@@ -290,11 +289,10 @@ def find(
     return answers
 
 
-def _keys_of(session: Session, who: Identity, among: int) -> dict[int, str]:
-    """Return the keys by which a person is looked up among so many people, by their hashes."""
-    keys = stored_keys_of(who) if among >= MANY else keys_of(who)
+def _keys_of(session: Session, who: Identity) -> dict[int, str]:
+    """Return the keys by which a person is looked up, by their hashes."""
     # People with another extension of one number are found by the search only.
-    return {hashed(session, key): key for key in keys if not key.startswith("switchboard:")}
+    return {hashed(session, key): key for key in keys_of(who) if not key.startswith("switchboard:")}
 
 
 def _sharing(session: Session, partner_id: UUID, keys: Sequence[Collection[int]]) -> dict[int, list[UUID]]:
@@ -505,4 +503,4 @@ def count_people(session: Session, partner_id: UUID, before: UUID | None = None)
 def stored_keys(session: Session, partner_id: UUID, jobseeker_id: UUID) -> set[int]:
     """Return the keys of one person as they would be stored now; an empty set for a void record."""
     people = identities(session, partner_id, [jobseeker_id])
-    return {hashed(session, key) for identity in people.values() for key in stored_keys_of(identity)}
+    return {hashed(session, key) for identity in people.values() for key in keys_of(identity)}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from matching.people.identity import stored_keys_of
+from matching.people.identity import keys_of
 from pathways.base import local_day
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
@@ -68,7 +68,7 @@ def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
     for partner_id in {partner_id for partner_id, _, _ in found}:
         people = [(jobseeker_id, identity) for own, jobseeker_id, identity in found if own == partner_id]
         for (jobseeker_id, _), who in zip(people, with_former_names(session, partner_id, people), strict=True):
-            hashes[jobseeker_id] = who.identifiers, {person_keys.hashed(session, key) for key in stored_keys_of(who)}
+            hashes[jobseeker_id] = who.identifiers, {person_keys.hashed(session, key) for key in keys_of(who)}
     return hashes
 
 

@@ -7,13 +7,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
-from matching.people.identity import Identity, weak_keys_of
 from pathways.app import HOLDINGS
 from pathways.audit import AuditRow, is_about
 from pathways.duplicates import actions, groups
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import identifiers, identify, key_filling, one_person, person_keys, restrictions
+from pathways.jobseekers import identifiers, identify, key_filling, one_person, restrictions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
 from tests.pathways.test_matching import get, post
 from tests.world import World
@@ -185,33 +184,10 @@ def test_details_that_change_change_what_a_person_is_found_by(client, world: Wor
         person = session.get_one(Jobseeker, first)
         changed = {"given_name": "Zofia", "family_name": "Wojcik", "date_of_birth": None, "postcode": None}
         jobseeker_actions.change(session, manager, person, changed)
-    weak = {
-        key for names in (("Zofia", "Wojcik"), ("Amina", "Ní Bhriain")) for key in weak_keys_of(Identity("", *names))
-    }
     with database.reading() as session:
-        stored = set(session.scalars(select(PersonKey.key).where(PersonKey.jobseeker_id == first)))
-        assert stored == {person_keys.hashed(session, key) for key in weak}  # made of the names, present and former
+        assert session.scalars(select(PersonKey).where(PersonKey.jobseeker_id == first)).all() == []
     world.refer(ref="B", **BARE)
     assert pairs(database) == []
-
-
-def test_a_name_alone_is_enough_only_among_many(world: World, database, monkeypatch):
-    name_only = BARE | {"known_as": None, "date_of_birth": None, "postcode": None}
-    first = world.refer(ref="A", **name_only).jobseeker_id
-    world.refer(ref="B", **name_only)
-    assert pairs(database) == []
-    monkeypatch.setattr(identify, "MANY", 3)
-    third = world.refer(ref="C", **name_only).jobseeker_id
-    assert first in {pair.other_id for pair in pairs(database) if pair.jobseeker_id == third}
-    assert all(pair.probability < 0.99 for pair in pairs(database))
-
-
-def test_of_many_who_share_keys_those_who_share_the_most_are_compared(world: World, database, monkeypatch):
-    monkeypatch.setattr(identify, "MOST_COMPARED", 1)
-    first = world.refer(ref="A", **BARE).jobseeker_id
-    world.refer(ref="B", **BARE | {"given_name": "Aisling", "date_of_birth": date(1990, 4, 5)})
-    last = world.refer(ref="C", **BARE).jobseeker_id
-    assert {(pair.jobseeker_id, pair.other_id) for pair in pairs(database)} == {(last, first)}
 
 
 @pytest.mark.parametrize(("first", "second"), [("QQ224466C", "QQ224466"), ("QQ224466", "qq 22 44 66 c")])
@@ -415,3 +391,11 @@ def test_a_record_that_is_cut_from_a_chain_is_not_proposed(world: World, databas
         world.refer(ref=ref)
     last = max(pairs(database), key=lambda pair: pair.jobseeker_id)
     assert (last.probability, last.held_back) == (one_person.MOST_UNSURE, groups.CUT)
+
+
+def test_of_many_who_share_keys_those_who_share_the_most_are_compared(world: World, database, monkeypatch):
+    monkeypatch.setattr(identify, "MOST_COMPARED", 1)
+    first = world.refer(ref="A", **BARE).jobseeker_id
+    world.refer(ref="B", **BARE | {"given_name": "Aisling", "date_of_birth": date(1990, 4, 5)})
+    last = world.refer(ref="C", **BARE).jobseeker_id
+    assert {(pair.jobseeker_id, pair.other_id) for pair in pairs(database)} == {(last, first)}
