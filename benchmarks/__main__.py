@@ -25,6 +25,8 @@ FULL = (
     ("http", "--cold", "--jobseekers", "100000"),
     ("people",),
     ("people", "--town", "20000"),
+    ("people", "--hard", "5000"),
+    ("people", "--hard", "5000", "--held-out"),
     ("known", "--people", "100000"),
     ("search", "--people", "100000"),
     ("rules", "--people", "100000"),
@@ -33,6 +35,7 @@ FULL = (
 )
 SMALL = (
     ("people", "--town", "60"),
+    ("people", "--hard", "60"),
     ("known", "--people", "20", "--database", "sqlite"),
     ("search", "--people", "20", "--database", "sqlite"),
     ("rules", "--people", "4"),

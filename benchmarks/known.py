@@ -33,7 +33,7 @@ from matching.people.identity import Identity, keys_of
 from pathways import migrate
 from pathways.base import Source
 from pathways.database import Database, Session
-from pathways.jobseekers import formats, identify
+from pathways.jobseekers import formats, identify, person_keys
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 from tests.world import World, build_world
@@ -125,7 +125,7 @@ def _add(
             "reason": "",
         }
     )
-    keys = {identify.hashed(session, key) for key in keys_of(recorded)}
+    keys = {person_keys.hashed(session, key) for key in keys_of(recorded)}
     rows[PersonKey] += [{**owner, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
     return jobseeker_id
 

@@ -58,6 +58,15 @@ def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]
     return tuple(lists)
 
 
+def drawn_name(drawn: random.Random, country: str) -> tuple[str, str]:
+    """Return a given and a family name of a country, drawn as often as its list has them."""
+    given, given_weights, family, family_weights = _names(country)
+    return (
+        drawn.choices(given, cum_weights=given_weights)[0],
+        drawn.choices(family, cum_weights=family_weights)[0],
+    )
+
+
 def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
     """Yield made-up people, household by household."""
     drawn = random.Random(seed)
@@ -69,7 +78,7 @@ def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
         chance = drawn.random()
         size = 2 if chance < 0.12 else HOSTEL if chance < 0.124 else 1
         kind = "twins" if size == 2 and drawn.random() < 0.15 else "couple" if size == 2 else "hostel"
-        home = _postcode(drawn.randrange(postcodes))
+        home = postcode_of(drawn.randrange(postcodes))
         first = _person(drawn, made, country, home)
         for n in range(min(size, count - made)):
             person = first if n == 0 else _person(drawn, made, country, home)
@@ -86,18 +95,16 @@ def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
             made += 1
 
 
-def _postcode(number: int) -> str:
+def postcode_of(number: int) -> str:
+    """Return the made-up postcode with a number."""
     sector, unit = divmod(number, len(INWARD) ** 2)
     area, digits = OUTWARDS[sector % len(OUTWARDS)], sector // len(OUTWARDS)
     return f"{area}{digits // 10 % 99 + 1}{digits % 10}{INWARD[unit // len(INWARD)]}{INWARD[unit % len(INWARD)]}"
 
 
 def _person(drawn: random.Random, number: int, country: str, home: str) -> SyntheticPerson:
-    given, given_weights, family, family_weights = _names(country)
-    given_name, family_name = (
-        drawn.choices(given, cum_weights=given_weights)[0],
-        drawn.choices(family, cum_weights=family_weights)[0],
-    )
+    _, _, family, family_weights = _names(country)
+    given_name, family_name = drawn_name(drawn, country)
     born = YOUNGEST + timedelta(days=drawn.randrange((OLDEST - YOUNGEST).days))
     if country in {"en_PK", "tr_TR", "yo_NG"} and drawn.random() < 0.25:
         born = born.replace(month=1, day=1)
@@ -167,7 +174,7 @@ def _birthday_written(drawn: random.Random, born: date) -> str:
 def _postcode_written(drawn: random.Random, postcode: str) -> str:
     chance = drawn.random()
     if chance < 0.18:
-        return _postcode(drawn.randrange(5_000))  # the person has moved
+        return postcode_of(drawn.randrange(5_000))  # the person has moved
     return slipped(drawn, postcode.lower(), LETTERS + "0123456789").upper() if chance < 0.2 else postcode
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 
-from matching.people.names import plain, sound
+from matching.people.names import full_names, plain, sound
 
 DIGITS_OF_A_DAY, DIGITS_OF_A_YEAR = 8, 4
 INWARD = 3
 MOST_OTHERS = 4  # further telephone numbers and e-mail addresses by which a person is found
 SHORTEST_STREET = 6
+MOST_WORDS = 2  # of the given names and of the family names, from which keys are made
+BEGINNING = 3  # letters at the beginning of a word
 UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
 
 
@@ -100,7 +103,11 @@ class Identity:
 
 
 def keys_of(person: Identity) -> list[str]:
-    """Return the keys by which candidates for a record are found: two records that share any key are compared.
+    """Return the keys by which candidates for a record are found: two records that share any key may be compared.
+
+    A key that few records share is a good one, so keys of many records are left out where keys are read. Narrow keys
+    combine several fields, and find people of common names among a million. Wide keys, such as one word of a name with
+    the year of birth, find the others if all else has changed.
 
     Parameters
     ----------
@@ -113,34 +120,86 @@ def keys_of(person: Identity) -> list[str]:
 
     Examples
     --------
-    >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))
-    ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526']
+    >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))[:5]
+    ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526', 'word+year:bgm|2002']
     """
     keys = [f"{name}:{value}" for name, value in person.others[:MOST_OTHERS]]
-    keys += dict.fromkeys(key for named in person.as_named for key in _shaped(named))
+    keys += dict.fromkeys(key for named in person.as_named for key in (*_narrow(named), *_wide(named)))
     return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]
 
 
-def _shaped(person: Identity) -> list[str]:
-    """Return the keys that are made from names, day of birth, contact details and address."""
-    given, family, day = sound(person.given).split(), sound(person.family).split(), person.day
+def _narrow(person: Identity) -> list[str]:
+    """Return the keys that are made from contact details and address, and from whole names with one more field."""
+    given, family = sound(person.given).split(), sound(person.family).split()
     initials = sorted({name[0] for names in (given, family) for name in names[:1] + names[-1:]})
     both = "|".join(sorted((given[0], family[-1]))) if given and family else ""
-    has_birthday = day and day[4:] != UNKNOWN_DAY
+    day = _either_way(person)
     shaped = {
         "phone": person.phone,
         "email": person.email,
         "switchboard": " ext " in person.phone and person.phone.partition(" ext ")[0],
         "names+year": person.year and both and f"{both}|{person.year}",
-        "names+birthday": has_birthday and both and f"{both}|{day[4:]}",
+        "names+birthday": day and both and f"{both}|{person.day[DIGITS_OF_A_YEAR:]}",
         "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",
         "street": len(person.address) > SHORTEST_STREET and person.address,
         "names+town": both and person.place and f"{both}|{sound(person.place)}",
-        "town+day": person.place and day and f"{sound(person.place)}|{day}",
+        "town+day": person.place and person.day and f"{sound(person.place)}|{person.day}",
     }
     for initial in initials:
-        shaped |= {
-            f"day+{initial}": has_birthday and day,
-            f"postcode+{initial}": person.postcode,
-        }
+        shaped |= {f"day+{initial}": day, f"postcode+{initial}": person.postcode}
     return [f"{name}:{key}" for name, key in shaped.items() if key]
+
+
+def _wide(person: Identity) -> list[str]:
+    """Return the keys that are made from any word of a name and part of a date or a place."""
+    words, full, _ = _words(person)
+    sector = person.postcode[:-2] if len(person.postcode) > INWARD + 1 else ""
+    keys = [f"word+year:{word}|{person.year}" for word in sorted({*words, *full.values()}) if person.year]
+    return keys + [f"word+sector:{word}|{sector}" for word in words if sector]
+
+
+def weak_keys_of(person: Identity) -> list[str]:
+    """Return the keys that say something only among many records: made from little more than a name, or a birthday.
+
+    Two people of one name who are recorded among a dozen may be two people. If two of a thousand have it, it is rare.
+
+    Parameters
+    ----------
+    person : Identity
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> weak_keys_of(Identity("1", "Bob", "Begum", born="1984"))
+    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'letters+year:beg|1984', 'letters+year:bob|1984']
+    """
+    return list(dict.fromkeys(key for named in person.as_named for key in _weak(named)))
+
+
+def _weak(person: Identity) -> list[str]:
+    words, full, begun = _words(person)
+    pairs = {*combinations(words, 2), *((full[one], other) for one in full for other in words if other != one)}
+    keys = [f"words:{one}|{other}" for one, other in sorted({(min(pair), max(pair)) for pair in pairs})]
+    keys += [f"letters:{one}|{other}" for one, other in combinations(begun, 2)]
+    keys += [f"letters+year:{word}|{person.year}" for word in begun if person.year]
+    day = _either_way(person)
+    keys += [f"word+birthday:{word}|{day[DIGITS_OF_A_YEAR:]}" for word in words if day]
+    return keys + [f"day:{day}" for day in [day] if day]
+
+
+def _words(person: Identity) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return the sounds of the words of a name, the sound of a full name by that of its short form, and beginnings."""
+    written = [*plain(person.given).split()[:MOST_WORDS], *person.also.split()[:1]]
+    written += plain(person.family).split()[-MOST_WORDS:]
+    full = {sound(word): sound(name) for word in written for name in full_names(word)[:1]}
+    begun = sorted({word[:BEGINNING] for word in written if len(word) >= BEGINNING})
+    return sorted({sound(word) for word in written}), full, begun
+
+
+def _either_way(person: Identity) -> str:
+    """Return the date of birth, the same if day and month are swapped. Empty for 1 January, often not the birthday."""
+    year, month, day = person.day[:4], person.day[4:6], person.day[6:]
+    return "" if person.day[4:] in ("", UNKNOWN_DAY) else year + "".join(sorted((month, day)))

@@ -7,7 +7,7 @@ References
 """
 
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import log2
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.people.candidates import pairs_of
 from matching.people.compare import COMPARE, FIELDS, LEVELS, NAME_LEVELS, Born, Field, Postcode, Text, compare, parts_of
-from matching.people.identity import Identity, keys_of
+from matching.people.identity import Identity
 from matching.people.linkage import LEAST_SHARE, UNKNOWN_OF, Kin, Linkage
 from matching.people.names import Alike
 
@@ -25,9 +26,6 @@ Levels = NDArray[np.uint8]
 RANDOM_PAIRS = 50_000
 ROUNDS = 200
 SETTLED = 1e-6
-# If more records than this have one key, the key is not used to form pairs. Such a key is weak evidence, and the number
-# of its pairs grows with the square of the number of its records.
-MOST_OF_A_KEY = 200
 COUNTED = 0.5  # the count given to a level that was never seen, so that no level has probability 0
 # The prior for two records of one person: most fields agree, some have errors.
 AGREES, KNOWN_SHARE = 0.9, 0.1
@@ -42,48 +40,6 @@ READ: dict[Field, tuple[int, Callable[[Identity], str]]] = {
 }
 TOP = {name: level for name, (level, _) in READ.items()}
 LEAST_SEEN = 1e-4
-
-
-def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) -> list[tuple[int, int]]:
-    """Return the pairs of records that share a key, within one set or between two sets.
-
-    Parameters
-    ----------
-    left : sequence of Identity
-    right : sequence of Identity or None
-
-    Returns
-    -------
-    list of (int, int)
-        Positions of the records. Each pair appears once, and within one set the first position is the smaller.
-
-    Examples
-    --------
-    >>> person = Identity("1", phone="+447700900123")
-    >>> pairs_of([person, person]), pairs_of([person], [person])
-    ([(0, 1)], [(0, 0)])
-    """
-    groups = _by_key(left if right is None else right)
-    pairs: set[tuple[int, int]] = set()
-    if right is None:
-        for members in groups.values():
-            if len(members) <= MOST_OF_A_KEY:
-                pairs |= {(a, b) for at, a in enumerate(members) for b in members[at + 1 :]}
-        return sorted(pairs)
-    for at, person in enumerate(left):
-        for key in keys_of(person):
-            members = groups.get(key, [])
-            if len(members) <= MOST_OF_A_KEY:
-                pairs |= {(at, match) for match in members}
-    return sorted(pairs)
-
-
-def _by_key(people: Sequence[Identity]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = defaultdict(list)
-    for at, person in enumerate(people):
-        for key in keys_of(person):
-            groups[key].append(at)
-    return groups
 
 
 def learn(

@@ -22,16 +22,17 @@ PARTICLES = frozenset(
 )
 SHORT_FORMS = Path(__file__).with_name("short_forms.csv")
 # Yoruba and Igbo names are sentences: their beginning or their end alone is the short form ("Seun" of "Oluwaseun").
-BEGINNINGS = """
+_BEGINNINGS = """
 oluwa olu ola ade ayo abi aki akin ani baba dami eni fola folu ibi ife iya kehinde mo mofe oba ogun olo omo
 omoto ore oyin temi titi tolu yewande chi chukwu chuku ebube eke ike ka ke nna nne nwa nke obi oge ony onyi uzo
 abdul abdur abdal abdel fazl ghulam mohd saif nur noor zain
 """
-ENDINGS = """
+_ENDINGS = """
 chukwu chukwuka chi oluwa ife ola ayo tola dele deen uddin ullah ul inder deep preet jit bai ben bhai kumar kaur
 wati gul jan dayo niyi wale sola
 """
-FIRST_PARTS = frozenset(BEGINNINGS.split())
+BEGINNINGS, ENDINGS = tuple(_BEGINNINGS.split()), tuple(_ENDINGS.split())
+FIRST_PARTS = frozenset(BEGINNINGS)
 SHORTEST_SHORT = 3
 LONG_ENOUGH = 4  # shorter names that differ in one letter are different names: "Ali" and "Ala"
 # Spellings of the same sound in several languages.
@@ -127,6 +128,31 @@ def called(name: str) -> frozenset[str]:
     return frozenset(known.nicknames_of(name) | known.canonicals_of(name) | own.get(name, frozenset()))
 
 
+@lru_cache(maxsize=200_000)
+def full_names(name: str) -> tuple[str, ...]:
+    """Return the full names of which a name is a known short form; first those that have the most short forms.
+
+    Parameters
+    ----------
+    name : str
+        One word, as ``plain`` returns it.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> full_names("bob"), full_names("robert")
+    (('robert', 'bert'), ())
+    """
+    known = _nicknames()
+    forms = {full: len(known.nicknames_of(full)) for full in known.canonicals_of(name)}
+    # The list has "bob" as a full name of "robert" too: a full name is the one with more short forms.
+    own = len(known.nicknames_of(name))
+    return tuple(sorted((full for full in forms if forms[full] > own), key=lambda full: (-forms[full], full)))
+
+
 @lru_cache(maxsize=1)
 def _short_forms() -> Mapping[str, frozenset[str]]:
     """Return, by name, its short and long forms in ``short_forms.csv``. Two long names with one short form differ."""
@@ -139,6 +165,7 @@ def _short_forms() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(others - {name}) for name, others in forms.items()}
 
 
+@lru_cache(maxsize=200_000)
 def parts_in_use(name: str) -> frozenset[str]:
     """Return the beginnings and ends of a name that are used alone, as Yoruba and Igbo names are shortened.
 
@@ -156,8 +183,8 @@ def parts_in_use(name: str) -> frozenset[str]:
     >>> "seun" in parts_in_use("oluwaseun"), "bayo" in parts_in_use("adebayo"), "uche" in parts_in_use("uchechukwu")
     (True, True, True)
     """
-    parts = {name[len(part) :] for part in BEGINNINGS.split() if name.startswith(part)}
-    parts |= {name[: -len(part)] for part in ENDINGS.split() if name.endswith(part)}
+    parts = {name[len(part) :] for part in BEGINNINGS if name.startswith(part)}
+    parts |= {name[: -len(part)] for part in ENDINGS if name.endswith(part)}
     return frozenset(part for part in parts if len(part) >= SHORTEST_SHORT)
 
 

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from pathways import audit
 from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession, after_commit, insert_if_absent
-from pathways.duplicates import queries
+from pathways.duplicates import groups, queries
 from pathways.duplicates.models import LIKELY_ENOUGH, PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
 from pathways.facts import MoveRefused, destination, possible_events
@@ -71,13 +71,14 @@ def find_candidates(
         for (person, details), (_, identity) in zip(people, identities, strict=True)
     ]
     candidates = identify.find(session, partner_id, identity_queries, order)
-    found = [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)]
+    alone = [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)]
+    found = groups.together(session, partner_id, alone)
     _record_pairs(session, actor, found, has_compared_numbers=is_own)
     if inherits:
         inherit_restrictions(session, actor, found)
     if order is BatchComparison.CAME:
         _identify_after_commit(session, actor, _taken(session, partner_id, {person.id for person, _ in people}))
-    return candidates
+    return [person_candidates for _, person_candidates in found]
 
 
 def _taken(session: WriteSession, partner_id: UUID, jobseeker_ids: Collection[UUID]) -> list[UUID]:
@@ -144,7 +145,8 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
 
 def compare_committed(session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> bool:
     """Find and record pairs of committed records. Return whether a pair was new or a record is restricted now."""
-    found = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
+    alone = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
+    found = groups.together(session, partner_id, alone)
     new_pairs = _record_pairs(session, actor, found, has_compared_numbers=False)
     return bool(new_pairs + inherit_restrictions(session, actor, found))
 
@@ -190,7 +192,9 @@ def _similar_to(session: WriteSession, person: Jobseeker) -> set[UUID]:
         person.partner_id,
         [IdentityQuery(who, person.id, details) for who, (_, details) in zip(named, people, strict=True)],
     )
-    return {candidate.jobseeker_id for candidates in found for candidate in candidates}
+    alone = [(record.id, candidates) for (record, _), candidates in zip(people, found, strict=True)]
+    linked = groups.together(session, person.partner_id, alone)
+    return {candidate.jobseeker_id for _, candidates in linked for candidate in candidates}
 
 
 def _current_candidates(

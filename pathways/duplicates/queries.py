@@ -15,6 +15,8 @@ from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, Merge
 
+AT_ONCE = 500  # ids in a statement
+
 
 def visible_to(actor: Actor) -> Select[DuplicatePair]:
     """Select the pairs of which the actor may see both people.
@@ -92,6 +94,20 @@ def unreviewed(person: Jobseeker) -> Select[DuplicatePair]:
 def _locked(rows: Select[DuplicatePair]) -> Select[DuplicatePair]:
     """Lock the pairs in the order of their ids, and read them as they are now, so that no review is overwritten."""
     return rows.order_by(DuplicatePair.id).with_for_update().execution_options(populate_existing=True)
+
+
+def around(session: Session, partner_id: UUID, jobseeker_ids: Collection[UUID]) -> Sequence[DuplicatePair]:
+    """Return the pairs of these people that are not dropped or merged, including pairs that the actor may not see."""
+    ids = sorted(jobseeker_ids)
+    states = [PairState.OPEN, PairState.ASKED, PairState.SAME, PairState.DIFFERENT]
+    rows: dict[UUID, DuplicatePair] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        for column in (DuplicatePair.jobseeker_id, DuplicatePair.other_id):  # each has an index of its own
+            is_of_people = DuplicatePair.partner_id == partner_id, column.in_(some), DuplicatePair.state.in_(states)
+            found = session.scalars(select(DuplicatePair).where(*is_of_people).order_by(DuplicatePair.id))
+            rows |= {pair.id: pair for pair in found}
+    return list(rows.values())
 
 
 def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:

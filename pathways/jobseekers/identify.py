@@ -17,25 +17,18 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     Engine,
-    Integer,
-    Select,
-    Uuid,
     bindparam,
     delete,
     func,
     literal,
     or_,
     select,
-    true,
-    union_all,
 )
 
+from matching.people.candidates import key_weight
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
 from matching.people.linkage import Linkage, LinkageVerdict
@@ -48,29 +41,25 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.different_people import different_people
 from pathways.jobseekers.former_names import with_former_names
-from pathways.jobseekers.models import HASH_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
+from pathways.jobseekers.models import NUMBERS_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
+from pathways.jobseekers.person_keys import PARTNER, hashed, sharing
 
 # The lowest probabilities: at which a pair is listed for review, and at which it is proposed as one person.
 MAY_BE, SURELY = 0.5, 0.99
 # At most this many records are compared for one key. A key that more records share says little about the person.
 MOST_OF_A_KEY = 60
-MOST_WITHIN = 20  # a key that more than this many rows of a file share is not used
+MOST_OF_BATCH = 5  # for a key that more people of one batch share, more records are read
+MOST_COMPARED = 30  # of the records that share keys with a person, those that share the most are compared
 MOST_COUNTED = 1_000  # the count of people with one name or postcode stops at this number
-# An SQLite statement searches for 20 keys (enough for one person) or for 96. Unused places are filled with NO_KEY. Only
-# two numbers are used, because each different number needs a prepared statement of its own.
-KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
 AT_ONCE = 500  # rows in a batch
 # If a partner has at least LARGE people, their number is cached for CACHE_SECONDS. The number affects only the
 # prior odds, where a difference of one in a thousand does not matter.
 LARGE, CACHE_SECONDS = 10_000, 600.0
-SIGNED = 2**63
 NINO_WITHOUT_LETTER = 8
 # The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
 # The words beside a telephone number may say that it is an office's.
 COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
 COMPARED_WITH_WORDS = (*COMPARED, "as_written")
-PARTNER: Any = bindparam("partner", type_=Uuid())
-MOST: Any = bindparam("most", type_=Integer())
 
 
 @dataclass(frozen=True)
@@ -148,11 +137,6 @@ def _born(day: date | None, year: int | None) -> str:
     return f"{day:%Y%m%d}" if day else str(year or "")
 
 
-def hashed(session: Session, key: str) -> int:
-    """Return the form in which a key is stored: a keyed hash of 64 bits."""
-    return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
-
-
 def note(session: WriteSession, partner_id: UUID, jobseeker_ids: Iterable[UUID]) -> None:
     """Note people who must be identified before this transaction commits; ``duplicates/actions.py`` does it.
 
@@ -183,55 +167,6 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
         owner = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
         new += [{**owner, "key": key} for key in sorted(wanted - stored[jobseeker_id])]
     insert_if_absent(session, PersonKey, new)
-
-
-@lru_cache(maxsize=128)
-def _sharing_query(count: int) -> Select[Any]:
-    """Return the query for the people with each of ``count`` keys. It is long, so it is cached for each count."""
-    parts = [
-        select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
-        .where(PersonKey.key == bindparam(f"key_{n}", type_=BigInteger()), PersonKey.partner_id == PARTNER)
-        .order_by(PersonKey.jobseeker_id.desc())
-        .limit(MOST)
-        .subquery()
-        for n in range(count)
-    ]
-    return select(union_all(*(select(part) for part in parts)).subquery())
-
-
-@lru_cache(maxsize=1)
-def _sharing_query_any() -> Select[Any]:
-    """Return the same query as ``_sharing_query``, for any number of keys, so that PostgreSQL plans it only once."""
-    keys = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
-    people = (
-        select(PersonKey.jobseeker_id)
-        .where(PersonKey.key == keys.c.key, PersonKey.partner_id == PARTNER)
-        .order_by(PersonKey.jobseeker_id.desc())
-        .limit(MOST)
-        .lateral()
-    )
-    return select(keys.c.key, people.c.jobseeker_id).select_from(keys).join(people, true())
-
-
-def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) -> dict[int, list[UUID]]:
-    """Return for each key the ids of the people who have it: the newest first, limited to ``most`` ids."""
-    sharers: dict[int, list[UUID]] = {}
-    if not keys:
-        return sharers
-    parameters = {"partner": partner_id, "most": most}
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        rows = connection.execute(_sharing_query_any(), {**parameters, "keys": list(keys)}).all()
-    else:
-        rows = []
-        size = len(keys) if len(keys) <= KEYS_OF_ONE else KEYS_AT_ONCE
-        for start in range(0, len(keys), size):
-            batch = [*keys[start : start + size], *[NO_KEY] * (start + size - len(keys))]
-            key_parameters = {f"key_{n}": key for n, key in enumerate(batch)}
-            rows += connection.execute(_sharing_query(size), {**parameters, **key_parameters}).all()
-    for key, jobseeker_id in rows:
-        sharers.setdefault(key, []).append(jobseeker_id)
-    return sharers
 
 
 CANDIDATES = (
@@ -320,19 +255,14 @@ def find(
     Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
     out. If ``order`` is not ``ANY``, each query must have ``but`` and the queries must be sorted by it, oldest first.
     """
-    keys = [
-        # People with another extension of one number are found by the search only.
-        {hashed(session, key): key for key in keys_of(query.who) if not key.startswith("switchboard:")}
-        for query in queries
-    ]
-    most = MOST_OF_A_KEY + len(queries)  # so that records of the batch do not displace other records
-    found_by_key = sharing(session, partner_id, sorted({key for own_keys in keys for key in own_keys}), most)
+    keys = [_keys_of(session, query.who) for query in queries]
+    found_by_key = _sharing(session, partner_id, keys)
     batch_ids = {query.but for query in queries}
     sharers = [
         _sharers(found_by_key, own_keys, query, order, batch_ids) for query, own_keys in zip(queries, keys, strict=True)
     ]
     ids = [_candidates(shared_by, query.but) for query, shared_by in zip(queries, sharers, strict=True)]
-    rows = _rows_of(session, partner_id, sorted({other for candidate_ids in ids for other in candidate_ids}))
+    rows = rows_of(session, partner_id, sorted({other for candidate_ids in ids for other in candidate_ids}))
     if not rows:
         return [[] for _ in queries]
     staff = _of_staff(session, [query.who.email for query in queries] + [other.email for _, other in rows.values()])
@@ -359,6 +289,21 @@ def find(
     return answers
 
 
+def _keys_of(session: Session, who: Identity) -> dict[int, str]:
+    """Return the keys by which a person is looked up, by their hashes."""
+    # People with another extension of one number are found by the search only.
+    return {hashed(session, key): key for key in keys_of(who) if not key.startswith("switchboard:")}
+
+
+def _sharing(session: Session, partner_id: UUID, keys: Sequence[Collection[int]]) -> dict[int, list[UUID]]:
+    """Return the people with each key, so many of them that those of a batch do not displace others."""
+    counts = Counter(key for own_keys in keys for key in own_keys)
+    rare = sorted(key for key, count in counts.items() if count <= MOST_OF_BATCH)
+    common = sorted(key for key, count in counts.items() if count > MOST_OF_BATCH)
+    found = sharing(session, partner_id, rare, MOST_OF_A_KEY + MOST_OF_BATCH)
+    return found | sharing(session, partner_id, common, MOST_OF_A_KEY + len(keys))
+
+
 def _of_staff(session: Session, emails: Iterable[str]) -> set[str]:
     """Return those e-mail addresses that belong to a user of this service: they are an office's, not a jobseeker's."""
     wanted = sorted({email for email in emails if email})
@@ -382,7 +327,7 @@ def _counts(
     families = [formats.name_key(query.who.family) for query in queries]
     postcodes = [query.who.postcode for query in queries]
     if order is BatchComparison.ANY:
-        people = _people(session, partner_id)
+        people = count_people(session, partner_id)
         same_family = how_many(session, partner_id, Jobseeker.family_key, set(families))
         same_postcode = how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
         return [
@@ -390,7 +335,7 @@ def _counts(
         ]
     first = queries[0].but
     # For a single query the cached count is good enough, because it affects only the prior odds.
-    before = _people(session, partner_id, first) if len(queries) > 1 else _people(session, partner_id) - 1
+    before = count_people(session, partner_id, first) if len(queries) > 1 else count_people(session, partner_id) - 1
     same_family = Counter(how_many(session, partner_id, Jobseeker.family_key, set(families), first))
     same_postcode = Counter(how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
     counts = []
@@ -421,16 +366,24 @@ def _sharers(
 
 
 def _candidates(shared_by: Mapping[int, list[UUID]], own_id: UUID | None) -> list[UUID]:
-    """Return the ids of the records to compare.
+    """Return the ids of the records to compare: the ``MOST_COMPARED`` that share the most and the rarest keys.
 
     A key of more than ``MOST_OF_A_KEY`` people is used only if no other key finds a record. Then the newest people with
     that key are compared.
     """
-    ids = {other for sharers in shared_by.values() if len(sharers) <= MOST_OF_A_KEY for other in sharers} - {own_id}
-    return sorted(ids or {other for sharers in shared_by.values() for other in sharers} - {own_id})
+    weights: dict[UUID, float] = {}
+    for sharers in shared_by.values():
+        if len(sharers) <= MOST_OF_A_KEY:
+            weight = key_weight(len(sharers), MOST_OF_A_KEY)
+            for other in sharers:
+                weights[other] = weights.get(other, 0.0) + weight
+    others = weights.keys() - {own_id}
+    if not others:
+        return sorted({other for sharers in shared_by.values() for other in sharers} - {own_id})
+    return sorted(sorted(others, key=lambda other: (-weights[other], other))[:MOST_COMPARED])
 
 
-def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
+def rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
     """Return, by id, each person's row of ``CANDIDATES`` and the identity made from the row."""
     rows = {}
     for start in range(0, len(ids), AT_ONCE):
@@ -516,13 +469,13 @@ def _slips(session: Session, row: Any, identity: Identity, details: Details) -> 
 
 def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Identity]:
     """Return, by id, each person's identity from the current details. The oldest record comes first."""
-    return {row.id: identity for _, (row, identity) in sorted(_rows_of(session, partner_id, ids).items())}
+    return {row.id: identity for _, (row, identity) in sorted(rows_of(session, partner_id, ids).items())}
 
 
 def identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as an identity for the comparison."""
     # A hash of an earlier form is unknown until ``key_filling`` has made it again.
-    known = IDENTIFIERS if row.hash_form == HASH_FORM else ()
+    known = IDENTIFIERS if row.hash_form >= NUMBERS_FORM else ()
     hashes = {name: getattr(row, f"{name}_hash") for name in known if getattr(row, f"{name}_hash")}
     details = Details(**{name: getattr(row, name) for name in COMPARED_WITH_WORDS}).identifying(
         local_day(row.recorded_at)
@@ -530,53 +483,10 @@ def identity_of(row: Any) -> Identity:
     return identity_from(str(row.id), details, hashes)
 
 
-def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:
-    """Return pairs of positions in ``people``, as (later, earlier), that may hold the same person.
-
-    Each later position is paired with one earlier position only: the most probable one.
-    """
-    places, keys, identities = [], [], []
-    for place, identity in enumerate(people):
-        identities.append(identity)
-        own_keys = [hashed(session, key) for key in keys_of(identity) if not key.startswith("switchboard:")]
-        keys += own_keys
-        places += [place] * len(own_keys)
-    all_keys = np.array(keys, dtype=np.int64)
-    order = np.argsort(all_keys, kind="stable")
-    sorted_places, sorted_keys = np.array(places, dtype=np.int64)[order], all_keys[order]
-    _, starts, sizes = np.unique(sorted_keys, return_index=True, return_counts=True)
-    pairs = set()
-    for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-        if 1 < size <= MOST_WITHIN:
-            group = sorted(set(sorted_places[start : start + size].tolist()))
-            pairs |= {(later, earlier) for n, later in enumerate(group) for earlier in group[:n]}
-    among = _people(session, partner_id) + len(identities)
-    shared = {
-        name: Counter(value for identity in identities if (value := getattr(identity, name.value)))
-        for name in (Field.PHONE, Field.EMAIL, Field.POSTCODE)
-    }
-    numbers = Counter(item for identity in identities for item in identity.identifiers.items())
-    families = Counter(identity.names[1] for identity in identities)
-    different: dict[tuple[str, str], int] = {}
-    best: dict[int, tuple[float, int]] = {}
-    for later, earlier in sorted(pairs):
-        first, second = identities[later], identities[earlier]
-        counts: dict[str, int] = {name: counter[getattr(first, name.value)] for name, counter in shared.items()}
-        counts |= different_people(model(), first, identities, counts, different)
-        counts |= {kind: numbers[kind, number] for kind, number in first.identifiers.items()}
-        common = (None, families[first.names[1]] / among if first.family else None)
-        if not model().may_be(first, second, among, common):
-            continue
-        probability = model().verdict(first, second, among, counts, common).probability
-        if probability >= MAY_BE and probability > best.get(later, (0.0, 0))[0]:
-            best[later] = (probability, earlier)
-    return sorted((later, earlier) for later, (_, earlier) in best.items())
-
-
 _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDictionary()
 
 
-def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
+def count_people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
     """Return how many people a partner has (at least 1), or how many were recorded before the record ``before``."""
     count_all = select(func.count()).where(Jobseeker.partner_id == partner_id)
     if before is not None:

@@ -10,7 +10,7 @@ from matching.people.identity import keys_of
 from pathways.base import local_day
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
-from pathways.jobseekers import identify
+from pathways.jobseekers import identify, person_keys
 from pathways.jobseekers.former_names import with_former_names
 from pathways.jobseekers.identifiers import readable
 from pathways.jobseekers.models import HASH_FORM, Jobseeker, JobseekerDetails, JobseekerState, PersonKey
@@ -68,7 +68,7 @@ def _hashes(session: Session, ids: Sequence[UUID]) -> Hashes:
     for partner_id in {partner_id for partner_id, _, _ in found}:
         people = [(jobseeker_id, identity) for own, jobseeker_id, identity in found if own == partner_id]
         for (jobseeker_id, _), who in zip(people, with_former_names(session, partner_id, people), strict=True):
-            hashes[jobseeker_id] = who.identifiers, {identify.hashed(session, key) for key in keys_of(who)}
+            hashes[jobseeker_id] = who.identifiers, {person_keys.hashed(session, key) for key in keys_of(who)}
     return hashes
 
 

@@ -126,7 +126,8 @@ DETAIL_NAMES = tuple(name.removesuffix("_sealed") for name in DetailsColumns.__a
 
 
 # The form in which the keyed hashes of people are made. Rows of an earlier form are made again by ``key_filling``.
-HASH_FORM = 2
+# Numbers have had their present form since ``NUMBERS_FORM``; form 3 has the wider keys of names, dates and places.
+HASH_FORM, NUMBERS_FORM = 3, 2
 
 
 class Jobseeker(Versioned, Base):

@@ -34,7 +34,7 @@ from matching.people.identity import keys_of
 from matching.people.names import TITLES
 from pathways.base import Actor, Role
 from pathways.database import Session
-from pathways.jobseekers import formats, identify, queries
+from pathways.jobseekers import formats, identify, person_keys, queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, NameKind, NameWord
 from pathways.jobseekers.search_schemas import SearchBody, SearchHit
@@ -407,11 +407,11 @@ def _people_with_numbers(session: Session, partner_id: UUID, wanted: Wanted) -> 
     if not wanted.numbers:
         return {}
     identity = identify.identity(session, "", Details.of(wanted.numbers))
-    keys = {identify.hashed(session, key): key.split(":")[0] for key in keys_of(identity)}
+    keys = {person_keys.hashed(session, key): key.split(":")[0] for key in keys_of(identity)}
     if identity.phone:  # whoever has an extension of the number is found too
-        keys[identify.hashed(session, f"switchboard:{identity.phone}")] = "phone"
+        keys[person_keys.hashed(session, f"switchboard:{identity.phone}")] = "phone"
     people: dict[str, set[UUID]] = {name: set() for name in wanted.numbers}
-    for key, ids in identify.sharing(session, partner_id, sorted(keys), MOST_MATCHES).items():
+    for key, ids in person_keys.sharing(session, partner_id, sorted(keys), MOST_MATCHES).items():
         if keys[key] in people:
             people[keys[key]] |= set(ids)
     return people

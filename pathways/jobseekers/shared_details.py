@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pathways.base import local_day, utc_now
 from pathways.database import Session
-from pathways.jobseekers import identify
+from pathways.jobseekers import identify, person_keys
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.different_people import count_different
 from pathways.jobseekers.models import Jobseeker
@@ -23,13 +23,13 @@ def shared_widely(session: Session, partner_id: UUID, people: Sequence[Details])
     known = [details.identifying(today) for details in people]
     keys = [
         {
-            name: identify.hashed(session, f"{name}:{value}")
+            name: person_keys.hashed(session, f"{name}:{value}")
             for name, value in (("phone", one.phone), ("email", identify.email_of(one)))
             if value
         }
         for one in known
     ]
-    found = identify.sharing(
+    found = person_keys.sharing(
         session, partner_id, sorted({key for own in keys for key in own.values()}), identify.MOST_OF_A_KEY
     )
     homes = identify.how_many(session, partner_id, Jobseeker.postcode_key, {one.postcode_key or "" for one in known})

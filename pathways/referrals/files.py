@@ -16,7 +16,7 @@ from pathways.imports import queries as import_queries
 from pathways.imports.intake import WITHIN, Change, Fault, ImportKind, Plan, ReadRow, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identify, placeholders, shared_details
+from pathways.jobseekers import alike_rows, formats, identify, placeholders, shared_details
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import IDENTIFIERS, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
@@ -519,7 +519,7 @@ def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list
 
     assert run.partner_id is not None  # a file of referrals is for a partner
     with database.reading(actor, newest=True) as session:
-        pairs = identify.within(session, run.partner_id, read(session))
+        pairs = alike_rows.within(session, run.partner_id, read(session))
     return [
         (rows[later][0], Fault("referral_ref", f"{WITHIN} {rows[earlier][1]}.", CHECK_BOTH)) for later, earlier in pairs
     ]

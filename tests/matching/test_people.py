@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import hard_town, people_population
 from benchmarks import people as bench
-from benchmarks import people_population
+from matching.people import candidates
+from matching.people.candidates import pairs_of
 from matching.people.compare import FIELDS, TURNED_ALIKE, Born, Field, Postcode, Text, compare, parts_of
+from matching.people.groups import LEAST_ALONE, grouped
 from matching.people.identity import Identity, keys_of
-from matching.people.learning import learn, pairs_of
+from matching.people.learning import learn
 from matching.people.linkage import MOST_UNSURE, SHARED_BY_MANY, Kin, Linkage, LinkageRefused
 from matching.people.names import Alike, alike, is_contained, plain, sound
 
@@ -154,7 +157,7 @@ def test_a_record_is_found_by_its_own_keys_and_a_key_holds_more_than_one_field_u
     assert len(keys) == len(set(keys))
     alone = {key.split(":")[0] for key in keys if "+" not in key.split(":")[0]}
     assert alone <= {"phone", "email", "street", "nino", "nhs_number"}
-    assert pairs_of([who, replace(who, key="2")]) == ([(0, 1)] if keys else [])
+    assert pairs_of([who, replace(who, key="2")], with_weak=False) == ([(0, 1)] if keys else [])
 
 
 def test_parameters_are_read_as_they_were_saved_and_others_are_refused():
@@ -222,9 +225,55 @@ def test_twins_whose_names_are_alike_wait_for_a_person(one, other):
     assert same.probability >= SURE
 
 
+def test_of_records_that_are_hard_to_link_few_pairs_are_lost_and_groups_find_more():
+    records, whose = hard_town.hard_town(800, hard_town.HELD_OUT, seed=7)
+    task = bench.Task("a hard town", records, None, people_population.true_pairs(whose))
+    pairs = pairs_of(records)
+    assert len(set(pairs) & task.true) >= 0.88 * len(task.true)
+    scores = bench.report(task, with_splink=False)
+    assert scores["ours, groups"] > scores["ours"] > 0.75
+
+
+def test_a_record_is_compared_with_those_that_share_the_most_keys(monkeypatch):
+    """A key of many records is not used, and of the others, the pairs count that share most."""
+    monkeypatch.setattr(candidates, "MOST_OF_A_RECORD", 1)
+    one = Identity("1", "Ann", "Lee", born="20020526", phone="+447700900123")
+    alike_in_all, alike_in_one = replace(one, key="2"), Identity("3", phone="+447700900123")
+    assert (0, 1) in pairs_of([one, alike_in_all, alike_in_one])
+    assert pairs_of([alike_in_one] * (candidates.MOST_OF_A_KEY + 1)) == []
+
+
+CHANCES = st.dictionaries(
+    st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] < pair[1]), st.floats(0.0, 1.0)
+)
+
+
+@given(CHANCES)
+def test_groups_do_not_overlap_and_no_likely_record_is_left_alone(chances):
+    groups = grouped(chances, lambda _, __: 0.0)
+    records = [record for group in groups for record in group]
+    assert len(records) == len(set(records))
+    assert all(len(group) > 1 for group in groups)
+    linked = {record for pair, chance in chances.items() if chance >= LEAST_ALONE for record in pair}
+    assert all(len(group) > 1 and linked & set(group) for group in groups)
+    assert grouped(chances, lambda _, __: 0.0, largest=1) == []
+    closed = grouped(dict.fromkeys(chances, 1.0), lambda _, __: 1.0)
+    assert all(any({*pair} <= set(group) for group in closed) for pair in chances)
+
+
+def test_a_chain_of_likely_pairs_is_cut_where_the_others_differ():
+    chain = {(0, 1): 0.999, (2, 3): 0.999, (1, 2): 0.6, (0, 2): 0.0, (0, 3): 0.0, (1, 3): 0.0}
+    assert grouped(chain, lambda _, __: 0.0) == [[0, 1], [2, 3]]
+    asked = []
+    unknown = {pair: chance for pair, chance in chain.items() if chance}
+    assert grouped(unknown, lambda one, other: asked.append((one, other)) or 0.5) == [[0, 1, 2, 3]]
+    assert set(asked) == {(0, 2), (0, 3), (1, 3)}
+
+
 def test_public_records_are_linked_as_well_as_the_best_of_the_field(capsys):
     """FEBRL, the national identifier left out; Splink on the same pairs where the proofs run at full size."""
     for number, least in ((3, 0.985), (4, 0.995)):
         scores = bench.report(bench.febrl(number), with_splink=False)
         assert scores["ours"] >= least
+        assert scores.get("ours, groups", 1.0) >= 0.99
     assert "FEBRL 4" in capsys.readouterr().out

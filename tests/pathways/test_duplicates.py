@@ -9,10 +9,10 @@ from sqlalchemy import delete, func, select
 
 from pathways.app import HOLDINGS
 from pathways.audit import AuditRow, is_about
-from pathways.duplicates import actions
+from pathways.duplicates import actions, groups
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import identifiers, identify, key_filling, restrictions
+from pathways.jobseekers import identifiers, identify, key_filling, one_person, restrictions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
 from tests.pathways.test_matching import get, post
 from tests.world import World
@@ -366,3 +366,36 @@ def test_one_number_under_two_names_is_for_a_person_to_settle(client, world: Wor
     world.refer(ref="B", **BARE | unlike | {number: {"nino": "QQ224466C", "nhs_number": "9990000026"}[number]})
     (pair,) = pairs(database)
     assert pair.probability == 0.5
+
+
+def test_two_records_that_a_third_one_links_are_put_forward_too(world: World, database):
+    """The first and the last have only the name in common, which is not enough; the second has the details of both."""
+    no_home = {"postcode": None, "known_as": None}
+    contact = {"phone": "07700 900123", "email": "amina.b@example.org"}
+    no_birthday = {"date_of_birth": None}
+    first = world.refer(ref="A", **BARE | no_home).jobseeker_id
+    alone = world.refer(ref="C", by="other_referrer", **BARE | no_home | contact | no_birthday).jobseeker_id
+    assert pairs(database) == []
+    second = world.refer(ref="B", **BARE | no_home | contact).jobseeker_id
+    assert {(pair.jobseeker_id, pair.other_id) for pair in pairs(database)} == {(second, first), (second, alone)}
+    last = world.refer(ref="D", by="other_referrer", **BARE | no_home | contact | no_birthday).jobseeker_id
+    through = {pair.other_id: pair for pair in pairs(database) if pair.jobseeker_id == last}
+    assert set(through) == {first, second, alone}
+    assert 0.5 <= through[first].probability <= one_person.MOST_UNSURE
+    assert through[first].held_back
+
+
+def test_a_record_that_is_cut_from_a_chain_is_not_proposed(world: World, database, monkeypatch):
+    monkeypatch.setattr(one_person, "group_of", lambda *_: set())
+    for ref in ("A", "B", "C"):
+        world.refer(ref=ref)
+    last = max(pairs(database), key=lambda pair: pair.jobseeker_id)
+    assert (last.probability, last.held_back) == (one_person.MOST_UNSURE, groups.CUT)
+
+
+def test_of_many_who_share_keys_those_who_share_the_most_are_compared(world: World, database, monkeypatch):
+    monkeypatch.setattr(identify, "MOST_COMPARED", 1)
+    first = world.refer(ref="A", **BARE).jobseeker_id
+    world.refer(ref="B", **BARE | {"given_name": "Aisling", "date_of_birth": date(1990, 4, 5)})
+    last = world.refer(ref="C", **BARE).jobseeker_id
+    assert {(pair.jobseeker_id, pair.other_id) for pair in pairs(database)} == {(last, first)}
