@@ -5,7 +5,7 @@ person; the API, files, timeline and the copy of a jobseeker's data all call it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -119,6 +119,11 @@ NO_TEXT_GROUPS, NO_TEXT = frozenset({Group.RECORD, Group.IDENTITY}), frozenset({
 def decide_by_words(group: Group, speaks: Callable[[str], bool]) -> None:
     """Register the function that says whether a text belongs to a group by its words, whatever field it is in."""
     _SPEAKS_OF[group] = speaks
+
+
+def is_withheld_by_words(text: str, visible: Collection[Group]) -> bool:
+    """Return whether a text speaks of what belongs to a group that is not among the visible ones."""
+    return any(group not in visible and group in _SPEAKS_OF and _SPEAKS_OF[group](text) for group in BY_WORDS)
 
 
 def _readable(value: Any, speaks: Callable[[str], bool]) -> Any:

@@ -19,7 +19,7 @@ from matching.score.tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound
-from pathways.fields import Group
+from pathways.fields import Group, is_withheld_by_words
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.organisations.models import Organisation
@@ -148,7 +148,7 @@ class Shaper:
             "placement_side": row.placement_side,
             "propensity": row.propensity,
             "confidence": row.confidence,
-            "reasons": self._reasons(row, reasons, hidden),
+            "reasons": self._reasons(row, reasons),
             "what_would_lift_it": [
                 {"about": change.about, "text": change.text, "score": change.score}
                 for change in changes
@@ -168,11 +168,13 @@ class Shaper:
         self.withheld += len(stored) - len(readable)
         return readable
 
-    def _reasons(self, row: Any, match_reasons: list[explain.MatchReason], hidden: frozenset[str]) -> list[Shape]:
+    def _reasons(self, row: Any, match_reasons: list[explain.MatchReason]) -> list[Shape]:
+        """Return the reasons that the actor may read. A reason may quote the jobseeker's own words."""
+        hidden, visible = self.hidden[row.jobseeker_id], self.groups[row.jobseeker_id]
         open_questions = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
         readable = []
         for reason in match_reasons:
-            if reason.feature in hidden:
+            if reason.feature in hidden or is_withheld_by_words(reason.text, visible):
                 self.withheld += 1
             elif reason.effect != "unknown" or reason.feature not in open_questions:
                 readable.append({"feature": reason.feature, "text": reason.text, "effect": reason.effect})
