@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.bulk.listing_columns import ListingColumns
 from matching.pairs.grades import UNKNOWN, share
 from matching.pairs.licences import holds_licence
-from matching.pairs.surroundings import (
-    ListingRead,
-    avoided,
-    avoided_answers,
-    surroundings_grades,
-    wanted_surroundings,
-)
+from matching.pairs.surroundings import ListingRead, avoided, wanted_surroundings
 from matching.pairs.text import normalise
 from matching.pairs.vocabulary import Vocabulary
 
@@ -28,6 +23,7 @@ Table = NDArray[Any]
 Words = tuple[str, ...]
 Fill = Callable[[Sequence[Any], Sequence[Any]], Table]
 FIRST_ROWS, FIRST_COLUMNS = 64, 256
+MOST_COLUMNS = 16
 
 
 class LazyTable:
@@ -167,9 +163,11 @@ class WordTables:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.titles = LazyTable(vocabulary.work_table, np.uint8)
+        # The listings are kept too, so that no other listing gets the identity that is part of the key.
+        self._columns: dict[tuple[int, int, int], tuple[ListingColumns, Sequence[ListingRead]]] = {}
+        self.titles = LazyTable(vocabulary.work.all, np.uint8)
         self.listings = LazyTable(self._avoided, np.uint8)
-        self.skills = LazyTable(vocabulary.skill_table, np.uint16)
+        self.skills = LazyTable(vocabulary.skills.all, np.uint16)
         self.licences = LazyTable(_missing_licence, np.uint8)
         self.environments = LazyTable(self._environments, np.uint8)
         self.adjustments = LazyTable(_adjustments, np.uint8)
@@ -185,10 +183,24 @@ class WordTables:
         return sum(len(table.rights) for table in tables)
 
     def _avoided(self, wishes: Sequence[str], listings: Sequence[ListingRead]) -> Table:
-        return avoided_answers([avoided(wish, self.vocabulary) for wish in wishes], listings)
+        columns = self._columns_of(listings)
+        return np.array([columns.avoided(avoided(wish, self.vocabulary)) for wish in wishes])
 
     def _environments(self, wanted: Sequence[Words], listings: Sequence[ListingRead]) -> Table:
-        return surroundings_grades([wanted_surroundings(words, self.vocabulary) for words in wanted], listings)
+        columns = self._columns_of(listings)
+        return np.array([columns.surroundings(wanted_surroundings(words, self.vocabulary)) for words in wanted])
+
+    def _columns_of(self, listings: Sequence[ListingRead]) -> ListingColumns:
+        """Return the columns of some listings. The latest are kept, because new wishes meet the same listings."""
+        if not listings:
+            return ListingColumns(listings)
+        key = (id(listings[0]), id(listings[-1]), len(listings))
+        kept = self._columns.get(key)
+        if kept is None:
+            if len(self._columns) > MOST_COLUMNS:
+                self._columns.clear()
+            kept = self._columns[key] = (ListingColumns(listings), listings)
+        return kept[0]
 
 
 def _missing_licence(held: Sequence[Words], needed: Sequence[Words]) -> Table:

@@ -123,6 +123,7 @@ class Conditions:
         self._titles = self._phrases(lambda condition: condition.titles)
         self._timed = [(1 << bit, each) for bit, each in enumerate(self.conditions) if _is_timed(each)]
         self.read = lru_cache(maxsize=200_000)(self._read)
+        self.evidence = lru_cache(maxsize=20_000)(self._evidence)
         self.wanted_by = lru_cache(maxsize=50_000)(self._wanted_by)
 
     def __reduce__(self) -> tuple[type["Conditions"], tuple[object, ...]]:
@@ -204,19 +205,8 @@ class Conditions:
         """
         return tuple(each.name for bit, each in enumerate(self.conditions) if bits >> bit & 1)
 
-    def evidence(self, listing: ListingText, bits: int) -> str:
-        """Return the first words of a listing that show one of some conditions.
-
-        Parameters
-        ----------
-        listing : ListingText
-        bits : int
-
-        Returns
-        -------
-        str
-            Empty if only the timetable shows it.
-        """
+    def _evidence(self, listing: ListingText, bits: int) -> str:
+        """Return the first words of a listing that show one of some conditions; empty if only its times do."""
         for text in (listing.title, listing.words, listing.description):
             words = text.split()
             for start in range(len(words)):

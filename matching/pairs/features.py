@@ -189,7 +189,7 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
     if not wishes.aspirations:
         return Value(None)
     texts = (placement.title, placement.occupation) if placement.occupation else (placement.title,)
-    grades = vocabulary.work_table(wishes.aspirations, texts).max(axis=1)
+    grades = vocabulary.work.few(wishes.aspirations, texts).max(axis=1)
     best = int(grades.argmax())
     if not grades[best]:
         return _at(WORST)
@@ -284,7 +284,7 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     if not held:
         return Value(0.0, tuple(skill for _, skill, _ in weighted), MISSING)
     keys = list(held)
-    table = vocabulary.skill_table(keys, [key for key, _, _ in weighted])
+    table = vocabulary.skills.few(keys, [key for key, _, _ in weighted])
     total, whole, matched, missing = 0, 0, [], []
     for column, (_, skill, importance) in enumerate(weighted):
         best = int(table[:, column].max())

@@ -33,8 +33,12 @@ class Meaning(Protocol):
         """Return a vector for each text."""
         ...
 
-    def likeness(self, lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.int32]:
-        """Return how near each left vector is to each right vector, in thousandths. The numbers may be floats."""
+    def products(self, lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the product of each left vector with each right vector: a whole number that rises with nearness."""
+        ...
+
+    def thousandths(self, products: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the likeness that belongs to each product."""
         ...
 
 
@@ -58,12 +62,15 @@ class LabelStack:
     """
 
     def __init__(self, labels: Sequence[Label], n_concepts: int, meaning: Meaning) -> None:
-        inorder = sorted(labels, key=lambda label: label.concept)
+        # Labels of one concept that show the same share of it stand together, so that one maximum is taken of them.
+        inorder = sorted(labels, key=lambda label: (label.concept, label.tenths))
         self._meaning = meaning
         self._vectors = meaning.encode(label.text for label in inorder).astype(np.float32)
-        self._tenths = np.array([label.tenths for label in inorder], dtype=np.int32)
-        owners = np.array([label.concept for label in inorder], dtype=np.int64)
-        self._concepts, self._starts = np.unique(owners, return_index=True)
+        groups = np.array([(label.concept, label.tenths) for label in inorder], dtype=np.int64).reshape(-1, 2)
+        changes = np.flatnonzero(np.diff(groups, axis=0).any(axis=1)) + 1
+        self._group_starts = np.concatenate([[0], changes]) if len(groups) else np.zeros(0, dtype=np.int64)
+        self._tenths = groups[self._group_starts, 1].astype(np.int32)
+        self._concepts, self._starts = np.unique(groups[self._group_starts, 0], return_index=True)
         self._n_concepts = n_concepts
 
     def weights(self, texts: Sequence[str]) -> Ints:
@@ -82,9 +89,9 @@ class LabelStack:
         if not len(self._concepts):
             return found
         for start in range(0, len(texts), AT_ONCE):
-            part = self._meaning.likeness(self._meaning.encode(texts[start : start + AT_ONCE]), self._vectors)
-            likeness = part * self._tenths // TENTHS
-            best = np.maximum.reduceat(likeness, self._starts, axis=1)
+            products = self._meaning.products(self._meaning.encode(texts[start : start + AT_ONCE]), self._vectors)
+            by_group = self._meaning.thousandths(np.maximum.reduceat(products, self._group_starts, axis=1))
+            best = np.maximum.reduceat(by_group * self._tenths // TENTHS, self._starts, axis=1)
             found[start : start + AT_ONCE, self._concepts] = WEIGHT_OF[best]
         return found
 

@@ -1,12 +1,9 @@
 """What a listing says about its surroundings, beside what a jobseeker wants to avoid there and what they want."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache, reduce
 from operator import or_
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from matching.pairs.conditions import ListingText, says_never
 from matching.pairs.grades import STEPS, UNKNOWN, graded
@@ -182,22 +179,6 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 
 
-def avoided_answers(avoids: Sequence[Avoided], listings: Sequence[ListingRead]) -> NDArray[np.uint8]:
-    """Return ``avoided_answer`` for each thing to avoid and each listing.
-
-    Parameters
-    ----------
-    avoids : sequence of Avoided
-    listings : sequence of ListingRead
-
-    Returns
-    -------
-    ndarray of uint8 of shape (n_avoids, n_listings)
-    """
-    rows = [[avoided_answer(avoid, listing) for listing in listings] for avoid in avoids]
-    return np.array(rows, dtype=np.uint8).reshape(len(avoids), len(listings))
-
-
 @lru_cache(maxsize=50_000)
 def wanted_surroundings(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[WantedSurroundings, ...]:
     """Return what a jobseeker's wishes for surroundings ask for.
@@ -219,6 +200,20 @@ def wanted_surroundings(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple
     )
 
 
+def is_fine_only(wanted: WantedSurroundings) -> bool:
+    """Return whether surroundings are only accepted, not wanted: "outdoors is fine".
+
+    Parameters
+    ----------
+    wanted : WantedSurroundings
+
+    Returns
+    -------
+    bool
+    """
+    return normalise(wanted.word).endswith(IS_FINE)
+
+
 def surroundings_met(wanted: WantedSurroundings, listing: ListingRead) -> bool | None:
     """Return whether a listing's surroundings are what a jobseeker wants; False for the opposite; None if neither.
 
@@ -231,8 +226,7 @@ def surroundings_met(wanted: WantedSurroundings, listing: ListingRead) -> bool |
     -------
     bool or None
     """
-    is_fine_only = normalise(wanted.word).endswith(IS_FINE)
-    if not is_fine_only and (wanted.free_of & listing.shown or wanted.conditions & listing.ruled_out):
+    if not is_fine_only(wanted) and (wanted.free_of & listing.shown or wanted.conditions & listing.ruled_out):
         return False
     if wanted.key in (listing.environment or ()) or wanted.conditions & listing.shown:
         return True
@@ -259,21 +253,3 @@ def surroundings_grade(wishes: Iterable[WantedSurroundings], listing: ListingRea
     if True in answers:
         return BEST
     return SOMETHING_ELSE if listing.environment else UNKNOWN
-
-
-def surroundings_grades(
-    wishes: Sequence[tuple[WantedSurroundings, ...]], listings: Sequence[ListingRead]
-) -> NDArray[Any]:
-    """Return ``surroundings_grade`` for each jobseeker's wishes and each listing.
-
-    Parameters
-    ----------
-    wishes : sequence of tuple of WantedSurroundings
-    listings : sequence of ListingRead
-
-    Returns
-    -------
-    ndarray of uint8 of shape (n_wishes, n_listings)
-    """
-    rows = [[surroundings_grade(own, listing) for listing in listings] for own in wishes]
-    return np.array(rows, dtype=np.uint8).reshape(len(wishes), len(listings))

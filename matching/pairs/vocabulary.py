@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 from matching.pairs.conditions import Conditions
 from matching.pairs.grades import STEPS, THOUSAND
 from matching.pairs.nearness import TENTHS, Label, LabelStack, Meaning, Neighbourhood, Profiles
+from matching.pairs.remembered import RememberedTable
 from matching.pairs.text import CHANCE, NEAR, SAME, doer_in, normalise, title_parts, title_words, what_at, what_before
 from matching.pairs.wishes import SAYS_NOTHING
 from matching.words.mending import Mender
@@ -119,6 +120,9 @@ class Vocabulary:
     def _cache(self) -> None:
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.work_likeness = lru_cache(maxsize=200_000)(self._work_likeness)
+        self.skills = RememberedTable(self.skill_table)
+        self.work = RememberedTable(self.work_table)
+        self.relation_of = lru_cache(maxsize=50_000)(self._relation_of)
         self.concepts_of_skill = lru_cache(maxsize=100_000)(self._concepts_of_skill)
         self.concepts_of_title = lru_cache(maxsize=50_000)(self._concepts_of_title)
         self.concepts_of_wish = lru_cache(maxsize=50_000)(self._concepts_of_wish)
@@ -233,7 +237,7 @@ class Vocabulary:
         offered, wanted = self.key(offered), self.key(wanted)
         if not offered or not wanted:
             return 0.0
-        return float(self.skill_table((offered,), (wanted,))[0, 0]) / THOUSAND
+        return float(self.skills.few((offered,), (wanted,))[0, 0]) / THOUSAND
 
     def skill_table(self, offered: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint16]:
         """Return how well each skill that somebody has meets each skill that is wanted.
@@ -291,7 +295,7 @@ class Vocabulary:
 
     def _work_likeness(self, wish: str, title: str) -> float:
         """Return how near a listed title is to the work that somebody wishes for, in [0, 1]."""
-        return float(self.work_table((wish,), (title,))[0, 0]) / STEPS
+        return float(self.work.few((wish,), (title,))[0, 0]) / STEPS
 
     def work_table(self, wishes: Sequence[str], titles: Sequence[str]) -> NDArray[np.uint8]:
         """Return how near each listed title is to each wish.
@@ -352,19 +356,8 @@ class Vocabulary:
         """
         return [self._title(part) for part, says_work in title_parts(title) if says_work] or [""]
 
-    def relation_of(self, wish: str, titles: Sequence[str]) -> str:
-        """Return why a listing is near a wish: ``same``, ``skills``, ``sector``, ``surroundings`` or ``words``.
-
-        Parameters
-        ----------
-        wish : str
-        titles : sequence of str
-            The title and the occupation of the listing.
-
-        Returns
-        -------
-        str
-        """
+    def _relation_of(self, wish: str, titles: tuple[str, ...]) -> str:
+        """Return why a listing is near a wish: ``same``, ``skills``, ``sector``, ``surroundings`` or ``words``."""
         best = (0.0, "words")
         for title in titles:
             if self._title(title) == self._title(wish):

@@ -149,8 +149,7 @@ class MeaningTable:
         scaled = np.floor(totals * (LENGTH / np.where(lengths == 0.0, 1.0, lengths)) + 0.5)
         return np.asarray(scaled, dtype=np.int16)
 
-    @staticmethod
-    def likeness(lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.int32]:
+    def likeness(self, lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.int32]:
         """Return how near each left text is to each right text.
 
         Parameters
@@ -164,10 +163,40 @@ class MeaningTable:
         ndarray of int32 of shape (n_lefts, n_rights)
             The cosine in thousandths, from 0 to 1,000. 0 if the cosine is negative or a text has no known piece.
         """
-        products = lefts.astype(np.float32, copy=False) @ rights.astype(np.float32, copy=False).T
+        return self.thousandths(self.products(lefts, rights))
+
+    @staticmethod
+    def products(lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the product of each left vector with each right vector.
+
+        Parameters
+        ----------
+        lefts, rights : ndarray
+            As for ``likeness``.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_lefts, n_rights)
+            Whole numbers, which rise with the likeness.
+        """
+        return np.asarray(lefts.astype(np.float32, copy=False) @ rights.astype(np.float32, copy=False).T)
+
+    @staticmethod
+    def thousandths(products: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the likeness that belongs to each product.
+
+        Parameters
+        ----------
+        products : ndarray of float32
+
+        Returns
+        -------
+        ndarray of int32 of the same shape
+            The cosine in thousandths, from 0 to 1,000.
+        """
         # Exact: products are whole, and the length is odd, so no quotient is within 1e-7 of a half.
-        thousandths = np.floor(products * np.float64(THOUSAND) / np.float64(LENGTH * LENGTH) + 0.5)
-        return np.asarray(np.clip(thousandths, 0, THOUSAND), dtype=np.int32)
+        cosines = np.floor(products * np.float64(THOUSAND) / np.float64(LENGTH * LENGTH) + 0.5)
+        return np.asarray(np.clip(cosines, 0, THOUSAND), dtype=np.int32)
 
 
 class UnitVectors:
