@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from matching.words.concepts import Concept
 from matching.words.sentence import SHA256, ModelMissing, SentenceModel
-from matching.words.titles import Encoder, TitleFinder
+from matching.words.titles import LEXICAL_WEIGHTS, Encoder, TitleFinder
 
 Scorer = Callable[[str], np.ndarray]
 # Descriptions of ISCO groups end with lists of example titles. These would give the answers away, so they are cut off.
@@ -131,9 +131,9 @@ def model_of(cache: Path | None) -> Encoder | None:
     return model if cache is None else CachingModel(model, cache)
 
 
-def title_finder(melo: Melo, model: Encoder | None = None) -> Scorer:
+def title_finder(melo: Melo, model: Encoder | None = None, weights: Mapping[str, float] | None = None) -> Scorer:
     began = time.process_time()
-    finder = TitleFinder(model).fit(melo.concepts)
+    finder = TitleFinder(model, weights=weights).fit(melo.concepts)
     print(f"({time.process_time() - began:.0f} s CPU to learn the labels{', with the model' if model else ''})")
     number = {label: i for i, label in enumerate(finder.labels_)}
     of_element = np.array([number[text] for text in melo.texts])
@@ -170,6 +170,7 @@ def main() -> None:
     print(f"\n{'finder':24}{'MRR':>13}{'success@1':>13}{'MRR by id':>13}{'s@1 by id':>13}{'ms CPU':>10}")
     for name, score in plain_scorers(melo).items():
         measure(name, melo, score)
+    measure("title finder, no meaning", melo, title_finder(melo, weights=LEXICAL_WEIGHTS))
     measure("title finder", melo, title_finder(melo))
     model = None if options.no_model else model_of(options.cache)
     if model is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 MOST_PIECES = 64
 # A word of gibberish falls into more pieces than this, and than one for each so many of its letters.
-MOST_OF_SHORT_WORD, LETTERS_OF_PIECE = 3, 3
+MOST_OF_SHORT_WORD, LETTERS_OF_PIECE = 3, 2
 OF_ASCII = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")
 LONGEST_WORD = 100  # BERT's own limit: a longer word counts as one unknown word.
 CHARACTERS_OF_PIECE = 20  # for each piece, this many characters of a text are read: no piece of a title is longer
@@ -86,7 +86,7 @@ class WordPieces:
         numbers: list[int] = []
         for word in tokens_of(text[: CHARACTERS_OF_PIECE * most]):
             pieces = self._of_word(word)
-            if not skips_gibberish or len(pieces) <= max(MOST_OF_SHORT_WORD, len(word) // LETTERS_OF_PIECE):
+            if not skips_gibberish or len(pieces) <= MOST_OF_SHORT_WORD or LETTERS_OF_PIECE * len(pieces) < len(word):
                 numbers += pieces
             if len(numbers) >= most - 2:
                 break

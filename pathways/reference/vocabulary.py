@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matching.pairs.conditions import Condition, Conditions
 from matching.pairs.experience import Cue, Drawn, Experience, ExperienceKind, skills_of
 from matching.pairs.vocabulary import NearWork, Vocabulary
-from matching.words.meaning import UnitVectors, shipped
+from matching.words.meaning import shipped
 from matching.words.neutral import NeutralWords
 from pathways.database import Session
 from pathways.reference import advert_spelling, half_days, tables, taxonomy
@@ -212,9 +212,7 @@ def _made(kind: ConceptKind, concepts: list[EscoConcept]) -> "Finder":
     from matching.words.skills import SkillFinder  # noqa: PLC0415 - scikit-learn takes a second to import
     from matching.words.titles import TitleFinder  # noqa: PLC0415
 
-    return (
-        SkillFinder().fit(concepts) if kind is ConceptKind.SKILL else TitleFinder(UnitVectors(shipped())).fit(concepts)
-    )
+    return SkillFinder().fit(concepts) if kind is ConceptKind.SKILL else TitleFinder().fit(concepts)
 
 
 def _starter_concepts(kind: ConceptKind) -> list[EscoConcept]:
