@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
 from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
-from matching.pairs.features import skills_offered, skills_wanted
+from matching.pairs.features import skills_offered, skills_wanted, week_of
 from matching.pairs.grades import hash_of, hundredths, weight
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.surroundings import read_listing
@@ -34,13 +34,12 @@ Int32s = NDArray[np.int32]
 PLACEMENT_NUMBERS = (
     "is_placed", "is_remote", "has_places", "asks_right_to_work", "offers_support", "flexible", "hours", "half_days",
     "starts", "ends", "least_age", "most_age", "level", "licences", "title", "occupation", "listing", "environment",
-    "adjustments", "answers",
+    "adjustments", "answers", "week",
 )  # fmt: skip
 JOBSEEKER_NUMBERS = (
     "is_placed", "may_not_work", "tells_skills", "modes", "minutes", "age", "level", "least_hours", "most_hours",
     "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest",
-    "offered_minutes", "licences",
-    "environment", "adjustments",
+    "offered_minutes", "licences", "environment", "adjustments",
 )  # fmt: skip
 
 
@@ -360,6 +359,7 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
         "environment": lexicon.environments.right(read),
         "adjustments": _right(lexicon.adjustments, profile.adjustments_offered),
         "answers": NO if profile.days_to_answer is None else profile.days_to_answer,
+        "week": week_of(profile, lexicon.vocabulary),
     }
     return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
 

@@ -36,7 +36,7 @@ LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
 (
     P_PLACED, P_REMOTE, P_HAS_PLACES, P_RIGHT_TO_WORK, P_SUPPORT, P_FLEXIBLE, P_HOURS, P_HALF_DAYS, P_STARTS, P_ENDS,
     P_LEAST_AGE, P_MOST_AGE, P_LEVEL, P_LICENCES, P_TITLE, P_OCCUPATION, P_LISTING, P_ENVIRONMENT, P_ADJUSTMENTS,
-    P_ANSWERS,
+    P_ANSWERS, P_WEEK,
 ) = range(len(PLACEMENT_NUMBERS))  # fmt: skip
 (
     J_PLACED, J_MAY_NOT_WORK, J_TELLS_SKILLS, J_MODES, J_MINUTES, J_AGE, J_LEVEL, J_LEAST_HOURS, J_MOST_HOURS,
@@ -355,7 +355,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                     is_over = offered_limit != NO and low + high > 2 * offered_limit
                     codes[4] = grade // OVER_LIMIT if is_over else grade
                 codes[5] = _hours(hours, jn[J_OFFERED_LEAST, j], jn[J_OFFERED_MOST, j])
-                codes[6] = _half_days(jn[J_OFFERED_HALF_DAYS, j], placement_week)
+                codes[6] = _half_days(jn[J_OFFERED_HALF_DAYS, j], pn[P_WEEK, p])
                 codes[7] = _single(jn[J_ENVIRONMENT, j], pn[P_ENVIRONMENT, p], environments)
                 codes[8] = _start(pn[P_STARTS, p], jn[J_OFFERED_EARLIEST, j])
                 codes[9] = _single(jn[J_ADJUSTMENTS, j], pn[P_ADJUSTMENTS, p], adjustments)

@@ -366,7 +366,7 @@ def _hours(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, row
 def _shared_half_days(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
     own_week, placement_weeks = (
         jobseekers.number("offered_half_days", j),
-        np.maximum(placements.column("half_days")[rows], 0),
+        placements.column("week")[rows],
     )
     if own_week == NO:
         return UNKNOWN

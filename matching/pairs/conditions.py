@@ -15,6 +15,7 @@ from matching.words.phrases import Found, Phrases, longest, plain, stems_of
 
 NIGHT_ENDS, EARLY_BEFORE, LATE_FROM = 5 * 60, 8 * 60, 18 * 60  # minutes after midnight
 HALF_OF_DAY = 12
+AT_NIGHT = "night"
 CLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d{2}))?\s?(am|pm|a\.m|p\.m)\b|\b([01]?\d|2[0-3])[.:]([0-5]\d)\b")
 # A jobseeker who says one of these words does not only dislike a thing: the work must not include it.
 NEVER = ("never", "under no circumstances", "allergic", "allergy", "phobia")
@@ -186,6 +187,25 @@ class Conditions:
             elif answer is False:
                 ruled_out |= bit
         return shown, ruled_out
+
+    def week_of(self, shown: int) -> int:
+        """Return the half-days on which work lies of which a listing shows no more than that it is at night, say.
+
+        Parameters
+        ----------
+        shown : int
+            The conditions that the listing shows, one bit for each.
+
+        Returns
+        -------
+        int
+            21 bits; 0 if no condition tells.
+        """
+        week = 0
+        for bit, each in self._timed:
+            if bit & shown:
+                week |= each.half_days or (each.within if each.clock == AT_NIGHT else 0)
+        return week
 
     @property
     def phrases(self) -> Iterable[str]:

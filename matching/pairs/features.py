@@ -147,7 +147,7 @@ def compute(
         Feature.DESIRABLE_SKILLS: _skills(offer, placement.desirable_skills, vocabulary),
         Feature.TRAVEL: _travel(offer, placement, journey),
         Feature.HOURS: _hours(offer, placement),
-        Feature.HALF_DAYS: _half_days(offer, placement),
+        Feature.HALF_DAYS: _half_days(offer, placement, vocabulary),
         Feature.ENVIRONMENT: _environment(wishes, placement, vocabulary),
         Feature.START_DATE: _start_date(offer, placement),
         Feature.ADJUSTMENTS: _adjustments(wishes, placement),
@@ -363,12 +363,31 @@ def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
     return _at(share(max(0, whole - gap), whole))
 
 
-def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
+def week_of(placement: PlacementProfile, vocabulary: Vocabulary) -> int:
+    """Return the half-days of a listing or, if it states none, those that its words show, such as nights.
+
+    Parameters
+    ----------
+    placement : PlacementProfile
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    int
+        21 bits; 0 if neither is known.
+    """
+    if placement.half_days is not None:
+        return placement.half_days
+    return vocabulary.conditions.week_of(read_listing(placement, vocabulary).shown)
+
+
+def _half_days(offer: JobseekerOffer, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
     """Return the share of the placement's half-days that the jobseeker can work. None if half-days are unknown."""
-    if offer.half_days is None or not placement.half_days:
+    week = week_of(placement, vocabulary)
+    if offer.half_days is None or not week:
         return Value(None)
-    shared = (offer.half_days & placement.half_days).bit_count()
-    total = placement.half_days.bit_count()
+    shared = (offer.half_days & week).bit_count()
+    total = week.bit_count()
     words = (f"{shared} of {total} half-days",)
     return Value(share(shared, total) / STEPS, words, "" if shared else NONE_SHARED)
 

@@ -228,9 +228,11 @@ class Vocabulary:
         found = [(each, self._titles[self._title_list[each.number]]) for each in self._title_phrases.find(stems)]
         found += [(each, self.said_work[self._wish_list[each.number]]) for each in self._wish_phrases.find(stems)]
         best = {(each.start, each.end) for each in longest([each for each, _ in found])}
-        return frozenset(
-            kind for each, kinds in found if (each.start, each.end) in best and not each.is_denied for kind in kinds
-        )
+        # The last of two names that follow each other says what the work is: "hospital laboratory".
+        best = {(start, end) for start, end in best if not any(other == end for other, _ in best)}
+        kept = [kinds for each, kinds in found if (each.start, each.end) in best and not each.is_denied]
+        named = {kind for kinds in kept for kind in kinds}
+        return frozenset({kind for kind in named if kind in self.work_labels} or named)
 
     def _skill_likeness(self, offered: str, wanted: str) -> float:
         """Return how well a skill that somebody has meets a skill that is wanted, in [0, 1]."""

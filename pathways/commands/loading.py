@@ -80,6 +80,30 @@ ResultFile = Annotated[
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the whole report to this file, as JSON.")]
 
 
+Named = Annotated[
+    str | None,
+    typer.Option(
+        "--named",
+        help="The name of a classification other than ESCO, such as 'SOC 2020'. Its file is a plain CSV with the "
+        "columns code and title and, if there are any, other_titles (separated by |) and description.",
+    ),
+]
+
+
+def _load_list(files: list[Path], kind: str, name: str, acting_as: str | None) -> None:
+    from matching.pairs.text import normalise
+    from pathways.reference import taxonomy
+    from pathways.reference.esco import ConceptKind
+
+    if len(files) != 1:
+        raise PlainError("Give one file with --named.")
+    with opened() as database:
+        actor = operator(database, f"reference load-{kind}s", acting_as)
+        with database.writing(actor) as session:
+            loaded = taxonomy.load_list(session, files[0], ConceptKind(kind), name, normalise)
+    print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, as {name.strip()}.")
+
+
 def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
     from matching.pairs.text import normalise
     from pathways.reference import taxonomy
@@ -96,14 +120,20 @@ def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
 
 
 @reference.command("load-skills")
-def reference_load_skills(files: list[Path], acting_as: ActAs = None) -> None:
+def reference_load_skills(files: list[Path], named: Named = None, acting_as: ActAs = None) -> None:
     """Load ESCO skills and their relations. Example: reference load-skills skills_en.csv skillSkillRelations.csv."""
+    if named is not None:
+        _load_list(files, "skill", named, acting_as)
+        return
     _load_taxonomy(files, "skill", acting_as)
 
 
 @reference.command("load-occupations")
-def reference_load_occupations(files: list[Path], acting_as: ActAs = None) -> None:
-    """Load ESCO occupations and the skills they need. Example: reference load-occupations occupations_en.csv."""
+def reference_load_occupations(files: list[Path], named: Named = None, acting_as: ActAs = None) -> None:
+    """Load occupations: of ESCO with their skills, or another list. Example: load-occupations soc.csv --named SOC."""
+    if named is not None:
+        _load_list(files, "occupation", named, acting_as)
+        return
     _load_taxonomy(files, "occupation", acting_as)
 
 

@@ -13,7 +13,7 @@ from pathways.errors import NotFound
 from pathways.fields import Body, Group, Schema
 from pathways.problems import documented
 from pathways.reference import taxonomy, vocabulary
-from pathways.reference.esco import ConceptKind
+from pathways.reference.esco import ESCO, ConceptKind
 from pathways.reference.vocabularies import code_lists
 
 router = APIRouter(prefix="/words", tags=["words"], route_class=PathwaysRoute)
@@ -44,6 +44,9 @@ class OfferOut(Schema):
         description="Of the names of this entry, the one most similar to the text."
     )
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
+    source: Annotated[str, Group.RECORD] = Field(
+        description="The classification of this entry: starter, esco, or the name under which another list was loaded."
+    )
 
 
 class OffersOut(Schema):
@@ -54,8 +57,8 @@ class OffersOut(Schema):
     )
     offers: Annotated[list[OfferOut], Group.RECORD]
     taxonomy: Annotated[str, Group.RECORD] = Field(
-        description="The source of the entries: esco if ESCO is loaded too, else starter. The uri of an entry of the "
-        "starter vocabulary begins with 'starter:'."
+        description="The classifications that are loaded, esco among them; starter if none is. Entries of the starter "
+        "vocabulary are offered in either case."
     )
     note: Annotated[str, Group.RECORD]
 
@@ -63,17 +66,23 @@ class OffersOut(Schema):
 def _offers(database: Database, actor: Actor, kind: ConceptKind, text: str) -> OffersOut:
     with database.reading(actor) as session:
         finder = vocabulary.finder(session, kind)
-        is_loaded = taxonomy.is_loaded(session, kind)
+        loaded = taxonomy.sources(session, kind)
     result = finder.find(text)
     return OffersOut(
         fits=result.fits,
         offers=[
-            OfferOut(uri=offer.uri, preferred=offer.preferred, label=offer.label, score=round(min(offer.score, 1.0), 4))
+            OfferOut(
+                uri=offer.uri,
+                preferred=offer.preferred,
+                label=offer.label,
+                score=round(min(offer.score, 1.0), 4),
+                source=vocabulary.source_of(offer.uri),
+            )
             for offer in result.offers
         ],
-        taxonomy="esco" if is_loaded else "starter",
+        taxonomy=", ".join(loaded) or "starter",
         note=ATTRIBUTION
-        if is_loaded
+        if ESCO in loaded
         else "These are entries of this service's own starter vocabulary. The operator can load ESCO for many more.",
     )
 

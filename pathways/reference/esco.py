@@ -37,6 +37,16 @@ class ConceptKind(StrEnum):
     SKILL_GROUP = "skill_group"
 
 
+ESCO = "esco"
+# The uri of an entry of another classification is this mark, the name of the classification and the code of the entry.
+OF_LIST = "list:"
+
+
+def source_of(uri: str) -> str:
+    """Return the classification that an entry belongs to: esco, or the name under which another list was loaded."""
+    return uri.removeprefix(OF_LIST).rpartition(":")[0] if uri.startswith(OF_LIST) else ESCO
+
+
 class RelationKind(StrEnum):
     BROADER = "broader"
     ESSENTIAL = "essential"

@@ -101,6 +101,12 @@ def locate_all(session: Session, postcodes: Iterable[str | None]) -> dict[str | 
     }
 
 
+def in_directory(postcode: str | None) -> GridPoint | None:
+    """Return the position of a postcode by the installed directory alone, without what an operator has loaded."""
+    codes = _codes(postcode)
+    return _in_directory(*codes) if codes else None
+
+
 def find_places(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
     """Cache the positions of all postcodes in these rows, because reading the file of a letter takes half a second."""
     locate_all(session, {row.get("postcode") for row in rows})

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from pathways.database import Session, WriteSession
 from pathways.errors import RuleBroken
-from pathways.reference import esco
+from pathways.reference import esco, plain_list
 from pathways.reference.esco import ConceptKind, RelationKind
 from pathways.reference.models import ConceptEntry, ConceptLabel, ConceptRelation
 
@@ -77,6 +77,16 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
     return loaded
 
 
+def load_list(session: WriteSession, path: Path, kind: ConceptKind, name: str, normalise: Normalise) -> Loaded:
+    """Load a plain CSV of another classification under its own name. Replace the entries of that name loaded before.
+
+    Runs in the caller's transaction, so a file with an error changes nothing.
+    """
+    loaded = Loaded()
+    _load_concepts(session, plain_list.concepts(path, kind, name), kind, normalise, loaded, source=name.strip())
+    return loaded
+
+
 # For each file of relations: the kind of its first concept, and its kinds of relations. Loading such a file again
 # deletes these relations first.
 FIRST_END = {
@@ -111,9 +121,10 @@ def _load_concepts(
     kind: ConceptKind,
     normalise: Normalise,
     loaded: Loaded,
+    source: str = esco.ESCO,
 ) -> None:
     rows = session.execute(select(ConceptEntry.uri, ConceptEntry.id).where(ConceptEntry.kind == kind))
-    known = {row.uri: row.id for row in rows}
+    known = {row.uri: row.id for row in rows if esco.source_of(row.uri) == source}
     gone = dict(known)
     for piece in _pieces(concepts):
         fresh: list[dict[str, Any]] = []
@@ -183,6 +194,12 @@ class TaxonomyWords:
 
 def is_loaded(session: Session, kind: ConceptKind) -> bool:
     return session.scalars(select(ConceptEntry.id).where(ConceptEntry.kind == kind).limit(1)).first() is not None
+
+
+def sources(session: Session, kind: ConceptKind) -> list[str]:
+    """Return the names of the loaded classifications of a kind, in alphabetical order."""
+    uris = session.scalars(select(ConceptEntry.uri).where(ConceptEntry.kind == kind))
+    return sorted({esco.source_of(uri) for uri in uris})
 
 
 def preferred(session: Session, kind: ConceptKind, uri: str) -> str | None:

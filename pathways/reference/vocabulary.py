@@ -12,7 +12,7 @@ from matching.pairs.vocabulary import NearWork, Vocabulary
 from matching.words.meaning import shipped
 from matching.words.neutral import NeutralWords
 from pathways.database import Session
-from pathways.reference import advert_spelling, half_days, tables, taxonomy
+from pathways.reference import advert_spelling, esco, half_days, tables, taxonomy
 from pathways.reference.esco import ConceptKind, EscoConcept
 
 if TYPE_CHECKING:
@@ -228,6 +228,11 @@ def _starter_concepts(kind: ConceptKind) -> list[EscoConcept]:
         EscoConcept(f"{STARTER}{name}", kind, name, tuple(label for label in given if label != name))
         for name, given in sorted(labels.items())
     ]
+
+
+def source_of(uri: str) -> str:
+    """Return the classification that an entry belongs to: starter, esco, or the name of another list."""
+    return STARTER.rstrip(":") if uri.startswith(STARTER) else esco.source_of(uri)
 
 
 def label_of(session: Session, kind: ConceptKind, uri: str) -> str | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, insert
 from uuid_utils.compat import uuid7
 
-from matching.bulk import passes
+from matching.bulk import numpy_pass, passes
 from matching.bulk.bits import RULES
 from matching.bulk.columns import jobseeker_arrays
 from matching.pairs import eligibility
@@ -166,7 +166,13 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
     nearest = _nearest_rows(day, failed, wanted.limits.place)
-    ranking_snapshot = RankingSnapshot(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
+    open_rows = day.by_number[failed[day.by_number] == 0]
+    ranking_snapshot = RankingSnapshot(
+        day.numbers[day.by_number],
+        failed[day.by_number],
+        scores[day.by_number],
+        numpy_pass.codes(people, 0, day.columns.arrays, day.arrays, open_rows),
+    )
     return Ranked(
         on=gathered.on,
         looked_at=len(failed),

@@ -27,7 +27,7 @@ from matching.bulk.columns import DayArrays, PlacementColumns, PlacementRows, da
 from matching.bulk.word_tables import WordTables
 from matching.pairs.eligibility import Context
 from matching.pairs.grades import hash_of
-from matching.pairs.profiles import JobseekerProfile, PlacementProfile
+from matching.pairs.profiles import JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
@@ -47,6 +47,11 @@ DAYS_KEPT = 4
 # TIMES_GROWN times its first size plus MOST_GROWN_BY.
 TIMES_GROWN, MOST_GROWN_BY = 4, 50_000
 NOTES_KEPT = 100_000
+# A first word of each kind is compared with all listings at the start, which takes a second or two, not at a request.
+SAYS_A_WORD_OF_EACH_KIND = JobseekerProfile(
+    wishes=JobseekerWishes(aspirations=("gardening",), avoid=("noise",), environment=("quiet",)),
+    offer=JobseekerOffer(skills=("cooking",)),
+)
 MOST_TOKEN = 2**53
 MOST_MENDED = 5_000  # if more placements changed, all placements are read again: that query needs no list of ids
 
@@ -369,8 +374,8 @@ def warm(database: Database) -> None:
         store_missing(session)
     current = database_index.current(database)
     day = current.on(local_day(utc_now()))
-    empty_profile = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
-    passes.check_and_score(empty_profile, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
+    people = jobseeker_arrays([JobseekerProfile(), SAYS_A_WORD_OF_EACH_KIND], day.columns, day.context)
+    passes.check_and_score(people, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
     # The cached objects live as long as the process. Freezing them keeps the garbage collector from scanning them,
     # which would take longer than the ranking itself.
     gc.collect()

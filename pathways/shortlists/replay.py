@@ -407,13 +407,17 @@ class Again:
         """Return the placement, the recalculated score in millionths and the confidence of the given rows.
 
         Eligibility is not checked again: it was decided when the shortlist was made, and later changes of reference
-        tables do not change it.
+        tables do not change it. Nor do later words change a grade, because the grades are stored. Only a shortlist of
+        an earlier version has none: its grades are worked out with the words of today.
         """
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
         listings = [snapshot.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
         model = queries.ranking_model(self.session, self.shortlist.model_version)
-        ranker = PlacementRanker(vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on), model)
-        codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
+        codes = self.kept.grades_of(rows)
+        if codes is None:
+            words, context = vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on)
+            ranker = PlacementRanker(words, context, model)
+            codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
         scores, known = model.tables.scores(codes).tolist(), model.shares_known(codes).tolist()
         return [
             (listing.key, score, confidence_of(share))

@@ -1,8 +1,8 @@
 """The snapshot stored with a jobseeker's shortlist, from which refusals and lower ranks are restored a page at a time.
 
 A ranking of ten thousand placements refuses most of them, so their sentences are not stored. The snapshot holds the
-profile that was ranked and, for each placement, the number of its version, its failed checks as bits, and its score if
-no check failed. Replies use these stored results; only the sentences and the confidence are calculated again.
+profile that was ranked and, for each placement, the number of its version, its failed checks as bits, and its score and
+the grades of its features if no check failed. Replies use these stored results; only sentences are made again.
 """
 
 import json
@@ -44,12 +44,15 @@ class RankingSnapshot:
     """The results of a ranking, one entry for each placement.
 
     ``numbers`` are the numbers of the placement versions, ascending; ``failed`` holds the failed checks as bits;
-    ``scores`` are in millionths, and -1 if a check failed.
+    ``scores`` are in millionths, and -1 if a check failed. ``grades`` has the grades of the features of each pair that
+    failed no check, in the same order: later words of a vocabulary do not change what a stored list says. It is None in
+    a snapshot of an earlier version.
     """
 
     numbers: NDArray[np.int64]
     failed: NDArray[np.uint16]
     scores: NDArray[np.int32]
+    grades: NDArray[np.uint8] | None = None
 
     def packed(self, numbers: bytes | None = None) -> bytes:
         """Pack the snapshot into bytes.
@@ -61,7 +64,9 @@ class RankingSnapshot:
         codes = np.zeros(int(patterns[-1]) + 1 if len(patterns) else 1, dtype=np.uint16)
         codes[patterns] = np.arange(len(patterns))
         narrow = np.uint8 if len(patterns) <= MOST_NARROW else np.uint16
-        parts = (patterns, codes.astype(narrow)[self.failed], self.scores[self.failed == 0])
+        parts = [patterns, codes.astype(narrow)[self.failed], self.scores[self.failed == 0]]
+        if self.grades is not None:
+            parts.append(self.grades.T)  # by feature, because equal grades then lie together
         body = zlib.compress(b"".join(part.tobytes() for part in parts), QUICKLY)
         head_numbers = numbers if numbers is not None else numbers_packed(self.numbers)
         return HEAD.pack(len(self.numbers), len(patterns), len(head_numbers)) + head_numbers + body
@@ -69,7 +74,17 @@ class RankingSnapshot:
     def only(self, numbers: Sequence[int]) -> "RankingSnapshot":
         """Return a snapshot with only the results of the given version numbers."""
         wanted = np.isin(self.numbers, np.asarray(numbers, dtype=np.int64))
-        return self if wanted.all() else RankingSnapshot(self.numbers[wanted], self.failed[wanted], self.scores[wanted])
+        if wanted.all():
+            return self
+        grades = None if self.grades is None else self.grades[wanted[self.failed == 0]]
+        return RankingSnapshot(self.numbers[wanted], self.failed[wanted], self.scores[wanted], grades)
+
+    def grades_of(self, rows: Sequence[int]) -> NDArray[np.uint8] | None:
+        """Return the grades of some rows that failed no check; None if this snapshot has none."""
+        if self.grades is None:
+            return None
+        place = np.cumsum(self.failed == 0) - 1
+        return np.asarray(self.grades[place[np.asarray(rows, dtype=np.intp)]])
 
     @classmethod
     def unpacked(cls, packed_bytes: bytes) -> "RankingSnapshot":
@@ -81,8 +96,11 @@ class RankingSnapshot:
         codes = np.frombuffer(body, dtype=narrow, count=count, offset=palette.nbytes)
         failed = palette[codes] if count else np.zeros(0, dtype=np.uint16)
         scores = np.full(count, -1, dtype=np.int32)
-        scores[failed == 0] = np.frombuffer(body, dtype=np.int32, offset=palette.nbytes + codes.nbytes)
-        return cls(numbers, failed, scores)
+        n_open, at = int(np.count_nonzero(failed == 0)), palette.nbytes + codes.nbytes
+        scores[failed == 0] = np.frombuffer(body, dtype=np.int32, count=n_open, offset=at)
+        rest = np.frombuffer(body, dtype=np.uint8, offset=at + n_open * scores.itemsize)
+        grades = rest.reshape(-1, n_open).T if n_open and len(rest) else None
+        return cls(numbers, failed, scores, grades)
 
 
 def numbers_packed(numbers: NDArray[np.int64]) -> bytes:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from matching.pairs.text import normalise
 from pathways.errors import RuleBroken
-from pathways.reference import esco
+from pathways.reference import esco, plain_list, taxonomy, vocabulary
+from pathways.reference.esco import ConceptKind
 
 HEADERS = {
     "skills": (
@@ -115,3 +117,48 @@ def test_a_file_that_is_not_utf_8_or_not_there_is_refused(tmp_path):
         list(esco.concepts(written(tmp_path, "skills", SKILL.replace("Hemming", "Hemmi\u00e9"), encoding="latin-1")))
     with pytest.raises(RuleBroken, match=r"^nowhere\.csv cannot be opened"):
         esco.kind_of(tmp_path / "nowhere.csv")
+
+
+LIST = ("code,title,other_titles,description", "9223,Cleaners and domestics,Office cleaner|Chambermaid,Cleans rooms.",
+        "9223,Sparkle technician,,", "6135,Care workers,,")  # fmt: skip
+
+
+def test_a_plain_list_is_read_with_all_titles_of_a_code(tmp_path):
+    cleaners, carers = plain_list.concepts(written(tmp_path, *LIST), ConceptKind.OCCUPATION, "SOC 2020")
+    assert cleaners.uri == "list:SOC 2020:9223"
+    assert (cleaners.preferred, cleaners.description) == ("Cleaners and domestics", "Cleans rooms.")
+    assert cleaners.alternatives == ("Office cleaner", "Chambermaid", "Sparkle technician")
+    assert esco.source_of(carers.uri) == vocabulary.source_of(carers.uri) == "SOC 2020"
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "expected"),
+    [
+        (("code,name", "1,x"), "SOC", "no column title"),
+        (("code,title", "1,"), "SOC", "row 2, column title"),
+        (("code,title", ",x"), "SOC", "row 2, column code"),
+        (("code,title",), "SOC", "no rows below"),
+        (LIST, "", "needs a name"),
+        (LIST, "esco", "other than esco"),
+        (LIST, "SOC:2020", "without a colon"),
+    ],
+)
+def test_a_bad_list_is_refused_by_row_and_column(tmp_path, lines, name, expected):
+    with pytest.raises(RuleBroken, match=expected):
+        list(plain_list.concepts(written(tmp_path, *lines), ConceptKind.OCCUPATION, name))
+
+
+def test_a_list_loads_beside_another_and_replaces_only_its_own_entries(database, tmp_path):
+    path, kind = written(tmp_path, *LIST), ConceptKind.OCCUPATION
+    for name in ("SOC 2020", "Own list", "SOC 2020"):
+        with database.writing(None) as session:
+            loaded = taxonomy.load_list(session, path, kind, name, normalise)
+            assert (loaded.concepts, loaded.labels) == (2, 5)
+    shorter = written(tmp_path, *LIST[:1], LIST[3])
+    with database.writing(None) as session:
+        taxonomy.load_list(session, shorter, kind, "Own list", normalise)
+    with database.reading() as session:
+        assert taxonomy.sources(session, kind) == ["Own list", "SOC 2020"]
+        assert len(list(taxonomy.entries(session, kind))) == 3
+        offers = vocabulary.finder(session, kind).find("sparkle technician").offers
+    assert (offers[0].preferred, vocabulary.source_of(offers[0].uri)) == ("Cleaners and domestics", "SOC 2020")

@@ -503,9 +503,15 @@ def test_packing_keeps_every_number():
         numbers = np.cumsum(drawn.integers(1, largest + 1, 500)).astype(np.int64)
         failed = drawn.integers(0, 3, 500).astype(np.uint16)
         scores = np.where(failed == 0, drawn.integers(0, 1_000_001, 500), -1).astype(np.int32)
-        again = RankingSnapshot.unpacked(RankingSnapshot(numbers, failed, scores).packed())
-        for name in ("numbers", "failed", "scores"):
+        grades = drawn.integers(0, 256, (int((failed == 0).sum()), 12)).astype(np.uint8)
+        again = RankingSnapshot.unpacked(RankingSnapshot(numbers, failed, scores, grades).packed())
+        for name in ("numbers", "failed", "scores", "grades"):
             assert np.array_equal(getattr(again, name), locals()[name])
+        few = again.only(numbers[100:300].tolist())
+        open_rows = np.flatnonzero(few.failed == 0)
+        assert np.array_equal(few.grades_of(open_rows.tolist()), grades[np.isin(numbers[failed == 0], few.numbers)])
+        earlier = RankingSnapshot.unpacked(RankingSnapshot(numbers, failed, scores).packed())
+        assert earlier.grades_of([0]) is None
     none = RankingSnapshot(np.zeros(0, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int32))
     assert len(RankingSnapshot.unpacked(none.packed()).numbers) == 0
 
