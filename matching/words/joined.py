@@ -4,7 +4,6 @@ from typing import Protocol
 
 from matching.words.concepts import ConceptOffers
 
-EXACT = 0.97  # the score of an entry whose label is the whole text
 MOST_OF_EVERYDAY = 3
 
 
@@ -56,7 +55,7 @@ class JoinedFinder:
             In the order in which they should be shown, so a later entry may have a higher score.
         """
         plain, large = self.everyday.find(text, limit), self.taxonomy.find(text, limit)
-        exact = [offer for offer in large.offers if offer.score >= EXACT]
+        exact = [offer for offer in large.offers if offer.label.casefold() == text.strip().casefold()]
         first = [*exact, *plain.offers[:MOST_OF_EVERYDAY]] if plain.fits else exact
         rest = [offer for offer in (*large.offers, *plain.offers) if offer not in first]
         return ConceptOffers(tuple([*first, *rest][:limit]), fits=plain.fits or large.fits)
