@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from matching.pairs.eligibility import Rule
 
 RULES = tuple(Rule)
-SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, QUALIFICATIONS = (
+SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, QUALIFICATIONS, NEVER = (
     1 << RULES.index(rule)
     for rule in (
         Rule.SAFETY,
@@ -21,6 +21,7 @@ SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, Q
         Rule.TRAVEL,
         Rule.LICENCES,
         Rule.QUALIFICATIONS,
+        Rule.NEVER,
     )
 )
 NOBODY = -1

@@ -23,7 +23,7 @@ from matching.bulk.columns import (
 )
 from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import MIX_ONE, MIX_SHIFTS, MIX_TWO, STEPS, THOUSAND, UNKNOWN
-from matching.pairs.surroundings import BEST, RULED_OUT, SHOWN, WORST
+from matching.pairs.surroundings import BEST, REFUSED, RULED_OUT, SHOWN, WORST
 from matching.score.tables import CURVE_POINTS, FEATURES, MILLION, REACH, UNIT, TableArrays
 
 ONE, TWO = np.uint64(MIX_ONE), np.uint64(MIX_TWO)
@@ -32,7 +32,7 @@ N_FEATURES = len(FEATURES)
 # The bit of each check, and the row of each name in ``numbers``. Numba compiles module-level numbers as constants.
 SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES = bits.SAFETY, bits.PLACES, bits.AGE, bits.RIGHT_TO_WORK, bits.DATES
 HOURS, HALF_DAYS, TRAVEL = bits.HOURS, bits.HALF_DAYS, bits.TRAVEL
-LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
+LICENCES, QUALIFICATIONS, NEVER = bits.LICENCES, bits.QUALIFICATIONS, bits.NEVER
 (
     P_PLACED, P_REMOTE, P_HAS_PLACES, P_RIGHT_TO_WORK, P_SUPPORT, P_FLEXIBLE, P_HOURS, P_HALF_DAYS, P_STARTS, P_ENDS,
     P_LEAST_AGE, P_MOST_AGE, P_LEVEL, P_LICENCES, P_TITLE, P_OCCUPATION, P_LISTING, P_ENVIRONMENT, P_ADJUSTMENTS,
@@ -329,6 +329,9 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                     failures |= QUALIFICATIONS
                 if held != NO and pn[P_LICENCES, p] != NO and licence_table[held, pn[P_LICENCES, p]] == 1:
                     failures |= LICENCES
+                for at in range(avoid_from[j], avoid_from[j + 1]):
+                    if listings[avoid[at], pn[P_LISTING, p]] == REFUSED:
+                        failures |= NEVER
                 low, high = ENDLESS, ENDLESS
                 if pair_has_journey and (failures == 0 or is_full):
                     low, high = _minutes(np.sqrt(km) / 1000, modes, ways)

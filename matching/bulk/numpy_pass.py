@@ -14,7 +14,7 @@ from matching.bulk.columns import ENDLESS, NO, DayArrays, JobseekerArrays, Place
 from matching.pairs.eligibility import half_days_for
 from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
-from matching.pairs.surroundings import BEST, RULED_OUT, SHOWN, WORST
+from matching.pairs.surroundings import BEST, REFUSED, RULED_OUT, SHOWN, WORST
 from matching.score.tables import FEATURES, ScoreTables, TableArrays
 
 Rows = NDArray[np.intp]
@@ -170,6 +170,7 @@ def _failed(
         (bits.TRAVEL, _fails_travel(jobseekers, j, placements, day, rows)),
         (bits.LICENCES, _fails_licences(jobseekers, j, placements, rows)),
         (bits.QUALIFICATIONS, _fails_level(jobseekers.number("level", j), placements, rows)),
+        (bits.NEVER, _has_what_never(jobseekers, j, placements, rows)),
     ):
         failed |= np.where(fails, bit, 0).astype(np.uint16)
     return failed
@@ -246,6 +247,13 @@ def _fails_licences(jobseekers: JobseekerArrays, j: int, placements: PlacementAr
 
 def _fails_level(level: int, placements: PlacementArrays, rows: Rows) -> Any:
     return False if level == NO else placements.column("level")[rows] > level
+
+
+def _has_what_never(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
+    avoid = _listed(jobseekers.avoid, jobseekers.avoid_from, j)
+    if not avoid:
+        return False
+    return (jobseekers.listing_table[avoid][:, placements.column("listing")[rows]] == REFUSED).any(axis=0)
 
 
 def codes(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Codes:

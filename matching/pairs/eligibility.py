@@ -40,6 +40,7 @@ class Rule(StrEnum):
     QUALIFICATIONS = "qualifications"
     DBS = "dbs"
     RING_FENCE = "ring_fence"
+    NEVER = "never"  # last, because stored lists hold the rules by their places
 
 
 # The checks whose results a social enterprise may see. The checks of safety, age, right to work, travel and membership
@@ -85,11 +86,14 @@ class Context:
         The speed of each mode of travel, by the name of the mode.
     hours_in_a_half_day : float
         The number of hours in one half-day. Used only for placements with flexible hours.
+    shows : callable or None
+        It takes what must never be part of the work and a placement, and names what the listing shows of it.
     """
 
     on: date
     modes: Mapping[str, Mode]
     hours_in_a_half_day: float = 4.0
+    shows: Callable[[tuple[str, ...], PlacementProfile], str] | None = None
 
 
 LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
@@ -141,6 +145,7 @@ def check(
         _qualifications(limits, placement),
         _dbs(placement),
         _ring_fence(placement),
+        _never(limits, placement, context),
     )
     return tuple(c for c in checks if c is not None)
 
@@ -547,6 +552,14 @@ def _ring_fence(placement: PlacementProfile) -> Check | None:
     return _unknown(Rule.RING_FENCE, text, change)
 
 
+def _never(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
+    shown = context.shows(limits.never, placement) if limits.never and context.shows else ""
+    if not shown:
+        return None
+    text = f"The jobseeker says that the work must never include this, and the listing shows it: {shown}."
+    return _fail(Rule.NEVER, text, "The social enterprise must leave it out, or the jobseeker must accept it.")
+
+
 def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
@@ -577,4 +590,5 @@ CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Che
     Rule.QUALIFICATIONS: lambda limits, placement, _: _qualifications(limits, placement),
     Rule.DBS: lambda _, placement, __: _dbs(placement),
     Rule.RING_FENCE: lambda _, placement, __: _ring_fence(placement),
+    Rule.NEVER: _never,
 }

@@ -106,6 +106,8 @@ class JobseekerLimits:
         Longest one-way journey that the jobseeker accepts, in minutes.
     exclusions : Exclusions
         Organisations, people and areas that the jobseeker must be kept away from.
+    never : tuple of str or None
+        What the work must never include, in the jobseeker's own words: "never nights".
 
     Raises
     ------
@@ -130,6 +132,7 @@ class JobseekerLimits:
     travel_modes: tuple[str, ...] | None = None
     max_travel_minutes: int | None = None
     exclusions: Exclusions = Exclusions()
+    never: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)

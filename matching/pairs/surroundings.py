@@ -179,6 +179,29 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 
 
+def names_of_shown(wishes: tuple[str, ...], placement: PlacementProfile, vocabulary: Vocabulary) -> str:
+    """Return what a listing shows of things that must never be part of the work, in the words of the vocabulary.
+
+    Parameters
+    ----------
+    wishes : tuple of str
+    placement : PlacementProfile
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    str
+        Empty if the listing shows none of them.
+    """
+    listing, names = read_listing(placement, vocabulary), dict[str, None]()
+    for wish in wishes:
+        avoid = avoided(wish, vocabulary)
+        if avoided_answer(avoid, listing) == REFUSED:
+            shown = vocabulary.conditions.names(avoid.conditions & listing.shown)
+            names.update(dict.fromkeys(shown or sorted(avoid.kinds & listing.kinds) or ("what the jobseeker named",)))
+    return ", ".join(names)
+
+
 @lru_cache(maxsize=50_000)
 def wanted_surroundings(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[WantedSurroundings, ...]:
     """Return what a jobseeker's wishes for surroundings ask for.

@@ -111,7 +111,8 @@ def read_wishes(texts: Iterable[str]) -> ReadWishes:
             if says_something(before):
                 own.append(before.strip(" .!?"))
             if mark and says_something(after):
-                avoided[after.strip(" .!?")] = None
+                never = "never " if "never" in mark.group().casefold() else ""
+                avoided[never + after.strip(" .!?")] = None
                 is_against = True
         if len(own) > 1 and not is_against and len(said.split()) <= LONGEST_WHOLE:
             wanted[said] = None

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from matching.pairs.benefit_flags import BenefitRule
+from matching.pairs.conditions import says_never
 from matching.pairs.eligibility import Context
 from matching.pairs.experience import ExperienceKind
 from matching.pairs.profiles import (
@@ -21,6 +22,7 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
+from matching.pairs.surroundings import names_of_shown
 from matching.pairs.travel import Mode
 from matching.pairs.wishes import read_wishes, says_something
 from pathways.jobseekers import formats
@@ -69,6 +71,7 @@ def of_jobseeker(
         return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
     wishes = read_wishes(_with_meanings(profile.aspirations, more.occupations) or ())
+    avoid = tuple(dict.fromkeys([*_said_to_avoid(profile.avoid), *wishes.avoided]))
     return JobseekerProfile(
         key=str(person.id),
         limits=JobseekerLimits(
@@ -84,10 +87,11 @@ def of_jobseeker(
             travel_modes=_words(profile.travel_modes),
             max_travel_minutes=profile.max_travel_minutes,
             exclusions=more.exclusions,
+            never=tuple(wish for wish in avoid if says_never(wish)) or None,
         ),
         wishes=JobseekerWishes(
             aspirations=wishes.wanted or None,
-            avoid=tuple(dict.fromkeys([*_said_to_avoid(profile.avoid), *wishes.avoided])) or None,
+            avoid=avoid or None,
             environment=_words(profile.environment),
             adjustments=_words(profile.adjustments),
         ),
@@ -190,7 +194,12 @@ def context(on: date) -> Context:
         on=on,
         modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
         hours_in_a_half_day=float(tables.limit("hours_in_a_half_day", on)),
+        shows=_shown_of,
     )
+
+
+def _shown_of(never: tuple[str, ...], placement: PlacementProfile) -> str:
+    return names_of_shown(never, placement, vocabulary.starter())
 
 
 UNKNOWN_LIMIT = "?"  # there is a limit, but no figure of it is verified

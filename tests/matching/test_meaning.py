@@ -20,7 +20,7 @@ from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerPr
 from matching.pairs.surroundings import NOT_KNOWN, RULED_OUT, SHOWN, avoided, avoided_answer, read_listing
 from matching.pairs.wishes import read_wishes
 from matching.score.explain import reasons
-from matching.score.ranker import Match, PlacementRanker, TwoSidedModel
+from matching.score.ranker import Match, PlacementRanker, Refusal, TwoSidedModel
 from matching.words.meaning import LENGTH, MeaningTable, MeaningTableChanged, shipped
 from pathways.reference import tables, vocabulary
 from pathways.reference.esco import ConceptKind
@@ -152,6 +152,7 @@ def test_words_that_name_no_work_are_no_wish(text):
     ("bike repair or gardening, not cleaning", ("bike repair", "gardening"), ("cleaning",)),
     ("retail; not nights", ("retail",), ("nights",)),
     ("I don't want warehouse work", (), ("warehouse work",)),
+    ("never kitchens", (), ("never kitchens",)),
     ("not just cleaning", ("not just cleaning",), ()),
 ])  # fmt: skip
 def test_wishes_and_words_against_are_told_apart(text, wanted, avoided_words):
@@ -181,6 +182,25 @@ def listing(**columns) -> PlacementProfile:
 ])  # fmt: skip
 def test_a_listing_is_read_for_what_people_avoid(wish, columns, answer):
     assert avoided_answer(avoided(wish, WORDS), read_listing(listing(**columns), WORDS)) == answer
+
+
+def test_what_must_never_be_part_of_the_work_is_refused_and_only_where_it_is_shown():
+    def refused(wish: str, **columns) -> bool:
+        person = JobseekerProfile(limits=JobseekerLimits(never=(wish,)), wishes=JobseekerWishes(avoid=(wish,)), key="j")
+        placements = PlacementColumns.of([listing(**columns)], WordTables(WORDS))
+        arrays, day = jobseeker_arrays([person], placements, RANKER.context), day_arrays(RANKER.context, placements)
+        failed, _ = numpy_pass.check_and_score(arrays, 0, placements.arrays, TwoSidedModel.expert().tables.arrays, day)
+        pair = RANKER.pair(person, listing(**columns))
+        assert bool(failed[0]) == isinstance(pair, Refusal)
+        if isinstance(pair, Refusal):
+            assert "night work" in pair.failed[0].text
+            assert pair.failed[0].change
+        return isinstance(pair, Refusal)
+
+    assert refused("never nights", title="Night Porter")
+    assert not refused("no nights", title="Night Porter")  # disliked: a reason against, not a refusal
+    assert not refused("never nights")  # not said: asked
+    assert not refused("never nights", half_days=0b1)
 
 
 @given(st.sampled_from([phrase for each in WORDS.conditions.conditions for phrase in each.said]))
