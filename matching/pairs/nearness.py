@@ -23,6 +23,7 @@ WEIGHT_OF = (
     np.floor(THOUSAND * (np.clip(np.arange(THOUSAND + 1) - FLOOR, 0, None) / (THOUSAND - FLOOR)) ** 3 + 0.5)
 ).astype(np.int64)
 TENTHS = 10
+MOST_REMEMBERED = 20_000  # texts
 AT_ONCE = 128  # phrases that are compared with all labels together
 
 
@@ -72,6 +73,8 @@ class LabelStack:
         self._tenths = groups[self._group_starts, 1].astype(np.int32)
         self._concepts, self._starts = np.unique(groups[self._group_starts, 0], return_index=True)
         self._n_concepts = n_concepts
+        # For each text, the concepts that it is like and their weights: the same phrases come again and again.
+        self._remembered: dict[str, tuple[NDArray[np.intp], Ints]] = {}
 
     def weights(self, texts: Sequence[str]) -> Ints:
         """Return the weight of each concept for each text.
@@ -88,12 +91,25 @@ class LabelStack:
         found = np.zeros((len(texts), self._n_concepts), dtype=np.int64)
         if not len(self._concepts):
             return found
-        for start in range(0, len(texts), AT_ONCE):
-            products = self._meaning.products(self._meaning.encode(texts[start : start + AT_ONCE]), self._vectors)
-            by_group = self._meaning.thousandths(np.maximum.reduceat(products, self._group_starts, axis=1))
-            best = np.maximum.reduceat(by_group * self._tenths // TENTHS, self._starts, axis=1)
-            found[start : start + AT_ONCE, self._concepts] = WEIGHT_OF[best]
+        known = self._remembered
+        if len(known) > MOST_REMEMBERED:
+            known = self._remembered = {}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        for start in range(0, len(new), AT_ONCE):
+            part = new[start : start + AT_ONCE]
+            for text, weights in zip(part, self._compared(part), strict=True):
+                columns = np.flatnonzero(weights)
+                known[text] = (self._concepts[columns], weights[columns])
+        for row, text in enumerate(texts):
+            columns, values = known[text]
+            found[row, columns] = values
         return found
+
+    def _compared(self, texts: Sequence[str]) -> Ints:
+        """Compare texts with all labels, and return their weights for the concepts that have labels."""
+        products = self._meaning.products(self._meaning.encode(texts), self._vectors)
+        by_group = self._meaning.thousandths(np.maximum.reduceat(products, self._group_starts, axis=1))
+        return np.asarray(WEIGHT_OF[np.maximum.reduceat(by_group * self._tenths // TENTHS, self._starts, axis=1)])
 
 
 class Profiles(NamedTuple):

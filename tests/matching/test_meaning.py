@@ -128,10 +128,10 @@ def test_a_language_that_is_wanted_is_only_met_by_its_name():
 
 def test_no_entry_is_first_for_more_than_a_tenth_of_random_texts():
     rng = random.Random(7)
-    texts = [" ".join(rng.sample(SKILLS, 2)) for _ in range(60)]
-    texts += [row["phrase"] for row in quality.rows_in("develop", "skills")]
+    texts = [" ".join(rng.sample(SKILLS, 2)) for _ in range(40)]
+    texts += [row["phrase"] for row in quality.rows_in("develop", "skills")[:80]]
     adverts = [row["description"].split() for row in quality.rows_in("develop", "avoid")]
-    texts += [" ".join(rng.sample(words, 2)) for words in adverts if len(words) > 1]
+    texts += [" ".join(rng.sample(words, 2)) for words in adverts[:60] if len(words) > 1]
     finder = vocabulary.starter_finder(ConceptKind.SKILL)
     first = [offers[0].uri for offers in (finder.find(text).offers for text in texts) if offers]
     most = max(first.count(uri) for uri in set(first))
