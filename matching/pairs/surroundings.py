@@ -179,7 +179,7 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 
 
-def names_of_shown(wishes: tuple[str, ...], placement: PlacementProfile, vocabulary: Vocabulary) -> str:
+def conditions_found(wishes: tuple[str, ...], placement: PlacementProfile, vocabulary: Vocabulary) -> str:
     """Return what a listing shows of things that must never be part of the work, in the words of the vocabulary.
 
     Parameters

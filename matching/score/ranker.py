@@ -12,7 +12,7 @@ from matching.pairs.eligibility import Check, Context
 from matching.pairs.features import SIDES, Feature, ModelSide, Value, Values
 from matching.pairs.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
-from matching.pairs.surroundings import names_of_shown
+from matching.pairs.surroundings import conditions_found
 from matching.pairs.travel import TravelEstimate
 from matching.pairs.vocabulary import Vocabulary
 from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
@@ -460,7 +460,7 @@ class PlacementRanker:
 
     def __init__(self, vocabulary: Vocabulary, context: Context, model: TwoSidedModel | None = None) -> None:
         self.vocabulary = vocabulary
-        self.context = replace(context, shows=partial(names_of_shown, vocabulary=vocabulary))
+        self.context = replace(context, shows=partial(conditions_found, vocabulary=vocabulary))
         self.model = model or TwoSidedModel.expert()
 
     @property

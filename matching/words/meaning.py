@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from matching.words.pieces import WordPieces
@@ -60,7 +61,7 @@ class MeaningTable:
     """
 
     def __init__(self, rows: NDArray[np.int8], pieces: Sequence[str]) -> None:
-        self._rows = rows.astype(np.int64)
+        self._rows = rows.astype(np.float64)
         for number, piece in enumerate(pieces):
             if piece in NOT_WORDS or not any(letter.isalnum() for letter in piece):
                 self._rows[number] = 0
@@ -138,16 +139,13 @@ class MeaningTable:
             Whole numbers, of length 2,047 but for rounding; 0 where no piece of the text is known.
         """
         numbers = [self._pieces.numbers(text, skips_gibberish=True)[1:-1] for text in texts]
-        if not any(numbers):
-            return np.zeros((len(numbers), WIDTH), dtype=np.int16)
-        ends = np.cumsum([len(own) for own in numbers])
-        sums = np.vstack(
-            [np.zeros((1, WIDTH), np.int64), np.cumsum(self._rows[np.concatenate(numbers).astype(np.int64)], axis=0)]
-        )
-        totals = sums[ends] - sums[np.concatenate([[0], ends[:-1]])]
-        lengths = np.sqrt((totals * totals).sum(axis=1).astype(np.float64))[:, None]
-        scaled = np.floor(totals * (LENGTH / np.where(lengths == 0.0, 1.0, lengths)) + 0.5)
-        return np.asarray(scaled, dtype=np.int16)
+        lengths = [len(own) for own in numbers]
+        starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        flat = np.array([number for own in numbers for number in own], dtype=np.int64)
+        bags = sp.csr_matrix((np.ones(len(flat)), flat, starts), shape=(len(numbers), len(self._rows)))
+        totals = np.asarray(bags @ self._rows)  # sums of whole numbers, which 64-bit floats hold exactly
+        norms = np.sqrt((totals * totals).sum(axis=1))[:, None]
+        return np.asarray(np.floor(totals * (LENGTH / np.where(norms == 0.0, 1.0, norms)) + 0.5), dtype=np.int16)
 
     def likeness(self, lefts: NDArray[Any], rights: NDArray[Any]) -> NDArray[np.int32]:
         """Return how near each left text is to each right text.

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 MOST_PIECES = 64
 # A word of gibberish falls into more pieces than this, and than one for each so many of its letters.
@@ -67,6 +68,7 @@ class WordPieces:
         self.vocabulary = vocabulary
         self._unknown = vocabulary["[UNK]"]
         self._first, self._last = vocabulary["[CLS]"], vocabulary["[SEP]"]
+        self._of_word = lru_cache(maxsize=50_000)(self._split)
 
     def numbers(self, text: str, most: int = MOST_PIECES, *, skips_gibberish: bool = False) -> list[int]:
         """Return the start mark, the pieces of a text, and the end mark, all as numbers.
@@ -92,7 +94,7 @@ class WordPieces:
                 break
         return [self._first, *numbers[: most - 2], self._last]
 
-    def _of_word(self, word: str) -> list[int]:
+    def _split(self, word: str) -> list[int]:
         """Split a word into numbered pieces. From the left, each piece is the longest in the vocabulary."""
         if len(word) > LONGEST_WORD:
             return [self._unknown]

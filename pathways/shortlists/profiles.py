@@ -22,7 +22,7 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.pairs.surroundings import names_of_shown
+from matching.pairs.surroundings import conditions_found
 from matching.pairs.travel import Mode
 from matching.pairs.wishes import read_wishes, says_something
 from pathways.jobseekers import formats
@@ -194,12 +194,12 @@ def context(on: date) -> Context:
         on=on,
         modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
         hours_in_a_half_day=float(tables.limit("hours_in_a_half_day", on)),
-        shows=_shown_of,
+        shows=_found_in_listing,
     )
 
 
-def _shown_of(never: tuple[str, ...], placement: PlacementProfile) -> str:
-    return names_of_shown(never, placement, vocabulary.starter())
+def _found_in_listing(never: tuple[str, ...], placement: PlacementProfile) -> str:
+    return conditions_found(never, placement, vocabulary.starter())
 
 
 UNKNOWN_LIMIT = "?"  # there is a limit, but no figure of it is verified
