@@ -70,6 +70,10 @@ class WordPieces:
         self._first, self._last = vocabulary["[CLS]"], vocabulary["[SEP]"]
         self._of_word = lru_cache(maxsize=50_000)(self._split)
 
+    def __reduce__(self) -> tuple[type["WordPieces"], tuple[Mapping[str, int]]]:
+        """Pickle the vocabulary only. The cache is not sent to another process."""
+        return WordPieces, (self.vocabulary,)
+
     def numbers(self, text: str, most: int = MOST_PIECES, *, skips_gibberish: bool = False) -> list[int]:
         """Return the start mark, the pieces of a text, and the end mark, all as numbers.
 
