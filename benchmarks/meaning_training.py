@@ -1,8 +1,8 @@
 """Make ``matching/words/meaning.npz``, the token table with which a fresh install compares everyday phrases.
 
 ``python -m benchmarks.meaning_training --esco FOLDER --out FILE [--without FILE ...] [--cache FOLDER]``.
-Every file of ``--without`` has the columns ``text`` and ``uri``; its concepts are left out of the training. The file of
-``--everyday`` has the columns ``first`` and ``second``: pairs of phrases of our own that mean the same.
+Every file of ``--without`` has the columns ``text`` and ``uri``; its concepts are left out of the training. The labels
+of our own starter vocabulary are learnt with those of ESCO, each once.
 
 The table starts from the vectors that the sentence model all-MiniLM-L6-v2 gives to single word pieces, made shorter by
 a principal component analysis and weighted by how rare each piece is. It is then trained on pairs of ESCO labels, with
@@ -16,7 +16,6 @@ References
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import time
@@ -33,7 +32,7 @@ from benchmarks.words_training import rows_of
 from matching.words.meaning import WIDTH, MeaningTable
 from matching.words.pieces import WordPieces
 from matching.words.sentence import SentenceModel
-from pathways.reference import esco
+from pathways.reference import esco, tables
 
 Floats = NDArray[np.float32]
 FILES = ("skills_en.csv", "occupations_en.csv")
@@ -43,7 +42,6 @@ EPOCHS, BATCH, SEED = 4, 1024, 19
 N_TAUGHT = 384  # numbers in a vector of the teacher
 TEMPERATURE, TEACHING = 0.05, 300.0
 RATE = 3e-3  # of the mean length of a row; it falls to 0
-TIMES_EVERYDAY = 1
 MOMENTS, TINY = (0.9, 0.999), 1e-8
 
 
@@ -74,7 +72,7 @@ class Lesson:
             self.concepts.append(concept)
 
 
-def lesson_of(folder: Path, without: Sequence[Path], everyday: Path | None) -> Lesson:
+def lesson_of(folder: Path, without: Sequence[Path], *, has_everyday: bool) -> Lesson:
     """Read the pairs: each label and the first sentence of the description, with the preferred label."""
     left_out = {uri for path in without for _, uri in rows_of(path)}
     lesson, concept = Lesson(), 0
@@ -88,18 +86,17 @@ def lesson_of(folder: Path, without: Sequence[Path], everyday: Path | None) -> L
                 lesson.pair(lesson.text(label), preferred, concept)
             if sentence := entry.description.split(". ")[0][:LONGEST_SENTENCE]:
                 lesson.pair(lesson.text(sentence, is_label=False), preferred, concept)
-    if everyday is not None:
-        with everyday.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
+    if has_everyday:
+        for row in (*tables.rows("skills"), *tables.rows("occupations")):
+            if row["relation"] != "near" and row["label"] != row["concept"]:
                 concept += 1
-                for _ in range(TIMES_EVERYDAY):
-                    lesson.pair(lesson.text(row["first"]), lesson.text(row["second"]), concept)
+                lesson.pair(lesson.text(row["label"]), lesson.text(row["concept"]), concept)
     return lesson
 
 
 def taught_vectors(lesson: Lesson, folder: Path, cache: Path | None, model: SentenceModel) -> Floats:
     """Return the vectors of the teacher for the labels of a lesson, and 0 for its descriptions."""
-    everything = lesson_of(folder, (), None)
+    everything = lesson_of(folder, (), has_everyday=False)
     labels = [text for text, is_label in zip(everything.texts, everything.is_label, strict=True) if is_label]
     known = dict(zip(labels, cached(cache, labels, model), strict=True))
     own = [text for text, is_label in zip(lesson.texts, lesson.is_label, strict=True) if is_label and text not in known]
@@ -236,14 +233,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--esco", type=Path, required=True)
     parser.add_argument("--without", type=Path, nargs="*", default=[])
-    parser.add_argument("--everyday", type=Path)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     began = time.process_time()
     model = SentenceModel.installed()
     pieces = WordPieces(model.pieces.vocabulary)
-    lesson = lesson_of(options.esco, options.without, options.everyday)
+    lesson = lesson_of(options.esco, options.without, has_everyday=True)
     counts = bags(lesson.texts, pieces)
     teacher = taught_vectors(lesson, options.esco, options.cache, model)
     in_order = sorted(pieces.vocabulary, key=pieces.vocabulary.__getitem__)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
 from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
-from matching.pairs.features import skills_offered, skills_wanted, week_of
+from matching.pairs.features import spelling_of_skills, week_of
 from matching.pairs.grades import hash_of, hundredths, weight
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.surroundings import read_listing
@@ -365,7 +365,7 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
 
 
 def _wanted_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
-    wanted = [skills_wanted(skills, lexicon.vocabulary) for skills in lists]
+    wanted = [spelling_of_skills(skills, lexicon.vocabulary) for skills in lists]
     importance = lexicon.vocabulary.importance
     begins, members = _runs([[lexicon.skills.right(key) for key in skills] for skills in wanted])
     weights = np.array([weight(importance(skill)) for skills in wanted for skill in skills.values()], dtype=np.int32)
@@ -482,7 +482,7 @@ def jobseeker_arrays(
     places = np.array([profile.limits.place or (0.0, 0.0) for profile in profiles], dtype=np.float64).reshape(-1, 2)
     wishes = _listed(lexicon.titles, [profile.wishes.aspirations or () for profile in profiles])
     avoid = _listed(lexicon.listings, [profile.wishes.avoid or () for profile in profiles])
-    offered = [tuple(skills_offered(profile.offer.skills, lexicon.vocabulary)) for profile in profiles]
+    offered = [tuple(spelling_of_skills(profile.offer.skills, lexicon.vocabulary)) for profile in profiles]
     skills = _listed(lexicon.skills, offered)
     licences = _single(lexicon.licences, [profile.limits.licences for profile in profiles], is_known=True)
     environment = _single(lexicon.environments, [profile.wishes.environment for profile in profiles])

@@ -223,33 +223,8 @@ def _with_evidence(wish: str, placement: PlacementProfile, vocabulary: Vocabular
     )
 
 
-def skills_wanted(wanted: Sequence[str] | None, vocabulary: Vocabulary) -> dict[str, str]:
-    """Return the skills that a listing asks for, each once, with its spelling in the listing.
-
-    Parameters
-    ----------
-    wanted : sequence of str or None
-    vocabulary : Vocabulary
-
-    Returns
-    -------
-    dict of str to str
-        For each skill as ``Vocabulary.key`` returns it, its first spelling.
-
-    Examples
-    --------
-    >>> skills_wanted(("First Aid", "first aid", ""), Vocabulary())
-    {'first aid': 'First Aid'}
-    """
-    spellings: dict[str, str] = {}
-    for skill in wanted or ():
-        if key := vocabulary.key(skill):
-            spellings.setdefault(key, skill)
-    return spellings
-
-
-def skills_offered(skills: Sequence[str] | None, vocabulary: Vocabulary) -> dict[str, str]:
-    """Return the skills that a jobseeker has, each once, with the jobseeker's own spelling.
+def spelling_of_skills(skills: Sequence[str] | None, vocabulary: Vocabulary) -> dict[str, str]:
+    """Return the skills of a listing or a jobseeker, each once, with its spelling there.
 
     Parameters
     ----------
@@ -263,10 +238,14 @@ def skills_offered(skills: Sequence[str] | None, vocabulary: Vocabulary) -> dict
 
     Examples
     --------
-    >>> skills_offered(("Cooking", "cooking"), Vocabulary())
-    {'cooking': 'Cooking'}
+    >>> spelling_of_skills(("First Aid", "first aid", ""), Vocabulary())
+    {'first aid': 'First Aid'}
     """
-    return skills_wanted(skills, vocabulary)
+    spellings: dict[str, str] = {}
+    for skill in skills or ():
+        if key := vocabulary.key(skill):
+            spellings.setdefault(key, skill)
+    return spellings
 
 
 def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
@@ -278,7 +257,7 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     if not wanted or not offer.skills:
         return Value(None)
     weighted = _weighted(wanted, vocabulary)
-    held = skills_offered(offer.skills, vocabulary)
+    held = spelling_of_skills(offer.skills, vocabulary)
     if not weighted:
         return Value(None)
     if not held:
@@ -304,7 +283,8 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
 def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, str, int], ...]:
     """Return the skills that a listing asks for, each once: its key, its spelling and its weight."""
     return tuple(
-        (key, skill, weight(vocabulary.importance(skill))) for key, skill in skills_wanted(wanted, vocabulary).items()
+        (key, skill, weight(vocabulary.importance(skill)))
+        for key, skill in spelling_of_skills(wanted, vocabulary).items()
     )
 
 
