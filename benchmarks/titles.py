@@ -20,7 +20,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from matching.words.concepts import Concept
 from matching.words.sentence import SHA256, ModelMissing, SentenceModel
-from matching.words.titles import LEXICAL_WEIGHTS, Encoder, TitleFinder
+from matching.words.titles import LEXICAL_WEIGHTS, TitleFinder
+from matching.words.vectors import Encoder
 
 Scorer = Callable[[str], np.ndarray]
 # Descriptions of ISCO groups end with lists of example titles. These would give the answers away, so they are cut off.

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     reference_folder: Path | None = Field(
         default=None, description="A folder whose CSV files replace the shipped reference tables of the same name."
     )
+    vectors: Path = Field(
+        default=VAR / "vectors",
+        description="A folder for the optional sentence model's vectors of skills and occupations, which `pathways "
+        "reference make-vectors` computes. Several processes may share it.",
+    )
     recipient_certificates: Path | None = Field(
         default=None,
         description="A folder with an X.509 certificate `REFERENCE.pem` (RSA) for each commissioner whose claims files "

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from matching.words.concepts import ConceptOffer, ConceptOffers, Labelled, in_order
 from matching.words.evidence import FEATURES, gather
 from matching.words.index import SkillIndex
-from matching.words.meaning import MeaningTable, shipped
+from matching.words.meaning import UnitVectors, shipped
 from matching.words.query import read
 from matching.words.reranker import Reranker
 from matching.words.shortlist import ConceptShortlist
-from matching.words.vectors import LabelVectors
+from matching.words.vectors import Encoder, LabelVectors
 
 # On held-out labels of ESCO, as written and misspelt, 97 % of the right answers have a higher score than this. Of 400
 # labels whose skill was removed from the taxonomy, 63 % have a lower score. A smaller taxonomy may need another value.
@@ -42,8 +42,8 @@ class SkillFinder:
         If None: the reranker shipped with this package.
     shortlist : int
         The number of skills that each of three rankings (by characters, by words, by both) adds to the shortlist.
-    meaning : MeaningTable or None
-        If None: the table shipped with this package.
+    model : Encoder or None
+        What compares texts by meaning, such as ``sentence.SentenceModel``. If None: the shipped token table.
     threshold : float
         If the reranker's probability of the best skill is lower than this value, from 0 to 1, and the text does not
         mean much the same as one of its labels, no skill fits.
@@ -70,12 +70,12 @@ class SkillFinder:
         self,
         reranker: Reranker | None = None,
         *,
-        meaning: MeaningTable | None = None,
+        model: Encoder | None = None,
         shortlist: int = 32,
         threshold: float = THRESHOLD,
     ) -> None:
         self.reranker = reranker
-        self.meaning = meaning
+        self.model = model
         self.shortlist = shortlist
         self.threshold = threshold
 
@@ -102,7 +102,7 @@ class SkillFinder:
         self.exact_: dict[str, set[int]] = {}
         for label, owner in zip(self.index_.labels, self.index_.owner.tolist(), strict=True):
             self.exact_.setdefault(label.casefold(), set()).add(owner)
-        self.vectors_ = LabelVectors(self.index_, shipped() if self.meaning is None else self.meaning)
+        self.vectors_ = LabelVectors(self.index_, UnitVectors(shipped()) if self.model is None else self.model)
         return self
 
     def find(self, text: str, limit: int = 5) -> ConceptOffers:

@@ -6,7 +6,7 @@ words that the labels of an occupation contain.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,6 +18,7 @@ from sklearn.utils.extmath import randomized_svd
 from matching.words.alternatives import Alternatives
 from matching.words.concepts import ConceptOffer, ConceptOffers, Labelled, in_order
 from matching.words.meaning import UnitVectors, shipped
+from matching.words.vectors import Encoder
 from matching.words.wording import cleaned, lemmas_of, singular, with_neighbours
 
 Floats = NDArray[np.float32]
@@ -50,31 +51,6 @@ TABLE_WEIGHTS: Mapping[str, float] = {
     "concept sentence": 2.9,
 }
 MODEL_THRESHOLD, TABLE_THRESHOLD = 0.50, 0.50
-
-
-class Encoder(Protocol):
-    """The interface that a sentence model must have.
-
-    Examples
-    --------
-    >>> class Lengths:
-    ...     def encode(self, texts: Sequence[str]) -> Floats:
-    ...         return np.ones((len(texts), 1), np.float32)
-    >>> encoder: Encoder = Lengths()
-    """
-
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a unit vector for each text.
-
-        Parameters
-        ----------
-        texts : sequence of str
-
-        Returns
-        -------
-        ndarray of float32 of shape (n_texts, n_dimensions)
-        """
-        ...
 
 
 class Space:

@@ -1,18 +1,44 @@
 """The labels of a taxonomy as vectors of meaning and of words, for the order in which a finder offers concepts."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from matching.words.index import SkillIndex
-from matching.words.meaning import LENGTH, MeaningTable
 from matching.words.query import Query
 
 AT_ONCE = 4096  # labels that are compared together, so that their numbers stay in the processor's cache
 FINEST = 127
 Floats = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """What turns texts into vectors of meaning: the token table, or a sentence model.
+
+    Examples
+    --------
+    >>> class Lengths:
+    ...     def encode(self, texts: Sequence[str]) -> Floats:
+    ...         return np.ones((len(texts), 1), np.float32)
+    >>> encoder: Encoder = Lengths()
+    """
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a vector of length 1 for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_texts, n_dimensions)
+            0 for a text that the encoder knows no word of.
+        """
+        ...
 
 
 class LabelVectors:
@@ -21,21 +47,24 @@ class LabelVectors:
     Parameters
     ----------
     index : SkillIndex
-    meaning : MeaningTable
+    encoder : Encoder
 
     Examples
     --------
     >>> from matching.words.concepts import Concept
+    >>> from matching.words.meaning import UnitVectors, shipped
     >>> from matching.words.query import read
     >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
-    >>> vectors = LabelVectors(index, MeaningTable(np.eye(4, 128, dtype=np.int8), ("sew", "[UNK]", "[CLS]", "[SEP]")))
+    >>> vectors = LabelVectors(index, UnitVectors(shipped()))
     >>> vectors.by_words(read(index, "sew hems")).round(3).tolist()
     [1.0, 0.0]
     """
 
-    def __init__(self, index: SkillIndex, meaning: MeaningTable) -> None:
-        self._meaning = meaning
-        self._rows = np.rint(meaning.encode(index.labels).astype(np.float32) * (FINEST / LENGTH)).astype(np.int8)
+    def __init__(self, index: SkillIndex, encoder: Encoder) -> None:
+        self._encoder = encoder
+        vectors = encoder.encode([label.lower() for label in index.labels])
+        self._finest = FINEST / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
+        self._rows = np.rint(vectors * np.float32(self._finest)).astype(np.int8)
         words = index.label_words
         places = np.repeat(np.arange(len(index.labels)), np.diff(words.start))
         weights = index.idf[words.item]
@@ -56,7 +85,7 @@ class LabelVectors:
         ndarray of float32 of shape (n_labels,)
             Cosines from -1 to 1, to about two decimals.
         """
-        vector = self._meaning.encode([text])[0].astype(np.float32) / (LENGTH * FINEST)
+        vector = self._encoder.encode([text.lower()])[0] / np.float32(self._finest)
         parts = [
             self._rows[start : start + AT_ONCE].astype(np.float32) @ vector
             for start in range(0, len(self._rows), AT_ONCE)

@@ -106,12 +106,13 @@ def unlocked() -> Iterator["Database"]:
     from pathways import all_models
     from pathways.database import Database
     from pathways.key_checks import WrongKey
-    from pathways.reference import tables
+    from pathways.reference import sentence_vectors, tables
     from pathways.settings import SECRETS_FILE
 
     had_secrets = SECRETS_FILE.exists()
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
+    sentence_vectors.use_folder(settings.vectors)
     assert all_models.METADATA.tables  # every table must be imported before the first statement
     database = Database.of(settings)
     try:

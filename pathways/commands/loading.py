@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ImportOut, ImportReport
     from pathways.imports.staging import Progress
+    from pathways.reference.esco import ConceptKind
     from pathways.sheets.cells import CellError
 
 reference = typer.Typer(no_args_is_help=True, help="Load postcodes, outcome rules, skills and occupations.")
@@ -102,6 +104,7 @@ def _load_list(files: list[Path], kind: str, name: str, acting_as: str | None) -
         with database.writing(actor) as session:
             loaded = taxonomy.load_list(session, files[0], ConceptKind(kind), name, normalise)
     print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, as {name.strip()}.")
+    _remind_of_vectors(ConceptKind(kind))
 
 
 def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
@@ -117,6 +120,38 @@ def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
     if loaded.unknown:
         print(f"{loaded.unknown} relations name entries that are not loaded. Load these entries, then the relations.")
     print("This service uses the ESCO classification of the European Commission.")
+    _remind_of_vectors(ConceptKind(kind))
+
+
+def _remind_of_vectors(kind: "ConceptKind") -> None:
+    from pathways.reference import sentence_vectors
+
+    if sentence_vectors.stamp(kind):
+        print("The sentence model does not know the new labels yet. Next: pathways reference make-vectors")
+
+
+@reference.command("make-vectors")
+def reference_make_vectors() -> None:
+    """Let the optional sentence model read all skills and occupations: about 30 minutes once, with all of ESCO."""
+    from matching.words.sentence import ModelMissing
+    from pathways.reference import vocabulary
+    from pathways.reference.esco import ConceptKind
+
+    with opened() as database, _bar() as progress:
+        for kind in (ConceptKind.SKILL, ConceptKind.OCCUPATION):
+            try:
+                number = vocabulary.make_vectors(database, kind, partial(_step, progress, f"{kind}s"))
+            except ModelMissing as missing:
+                raise PlainError(str(missing)) from missing
+            except OSError as failed:
+                message = f"The vectors cannot be written ({failed.strerror}). Set PATHWAYS_VECTORS to another folder."
+                raise PlainError(message) from failed
+            print(f"{number} labels of {kind}s have vectors. Searches use them from now on.")
+
+
+def _step(progress: "Progress | None", step: str, done: int, of: int) -> None:
+    if progress is not None:
+        progress(step, done, of)
 
 
 @reference.command("load-skills")

@@ -114,10 +114,11 @@ def make_app() -> object:
     from pathways.background import BackgroundLoop
     from pathways.database import Database
     from pathways.in_use import UseLock
-    from pathways.reference import tables
+    from pathways.reference import sentence_vectors, tables
 
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
+    sentence_vectors.use_folder(settings.vectors)
     database = Database.of(settings)
     made = app.create_app(settings, database)
     # A worker may outlive the process that started it, so each has a lock of its own.

@@ -1,7 +1,7 @@
 """Vocabularies for matching/: the starter vocabulary, ESCO if loaded, cues of experience, and finders of entries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ from matching.pairs.experience import Cue, Drawn, Experience, ExperienceKind, sk
 from matching.pairs.vocabulary import NearWork, Vocabulary
 from matching.words.meaning import shipped
 from matching.words.neutral import NeutralWords
-from pathways.database import Session
-from pathways.reference import advert_spelling, esco, half_days, tables, taxonomy
+from pathways.database import Database, Session
+from pathways.reference import advert_spelling, esco, half_days, sentence_vectors, tables, taxonomy
 from pathways.reference.esco import ConceptKind, EscoConcept
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ _learning = Lock()
 
 def finder(session: Session, kind: ConceptKind) -> "Finder":
     """Return what finds entries for a text: in the starter vocabulary and, if a taxonomy is loaded, in that too."""
-    state = taxonomy.version(session, kind) if taxonomy.is_loaded(session, kind) else STARTER
+    loaded = taxonomy.version(session, kind) if taxonomy.is_loaded(session, kind) else STARTER
+    state = loaded, sentence_vectors.stamp(kind)
     cached = _finders.get(kind)
     if cached is not None and cached[0] == state:
         return cached[1]
@@ -190,7 +191,7 @@ def finder(session: Session, kind: ConceptKind) -> "Finder":
         if cached is not None and cached[0] == state:
             return cached[1]
         made = starter_finder(kind)
-        if state != STARTER:
+        if loaded != STARTER:
             from matching.words.joined import JoinedFinder  # noqa: PLC0415 - as below
 
             made = JoinedFinder(made, _made(kind, list(taxonomy.entries(session, kind))))
@@ -200,7 +201,7 @@ def finder(session: Session, kind: ConceptKind) -> "Finder":
 
 def starter_finder(kind: ConceptKind) -> "Finder":
     """Return what finds entries of the starter vocabulary for a text."""
-    return _starter_finder(kind, tables.reading_of("skills"))
+    return _starter_finder(kind, (tables.reading_of("skills"), sentence_vectors.stamp(kind)))
 
 
 @lru_cache(maxsize=4)
@@ -208,11 +209,24 @@ def _starter_finder(kind: ConceptKind, _reading: object) -> "Finder":
     return _made(kind, _starter_concepts(kind))
 
 
+def make_vectors(database: Database, kind: ConceptKind, progress: Callable[[int, int], None]) -> int:
+    """Compute and keep the sentence model's vectors of the starter vocabulary and of what is loaded. Return how many.
+
+    Takes a minute for each 6,000 labels that have no vector yet, outside any transaction. Raises ``ModelMissing`` if
+    the model is not installed.
+    """
+    with database.reading() as session:
+        concepts = [*_starter_concepts(kind), *taxonomy.entries(session, kind)]
+    return sentence_vectors.make(kind, concepts, progress)
+
+
 def _made(kind: ConceptKind, concepts: list[EscoConcept]) -> "Finder":
     from matching.words.skills import SkillFinder  # noqa: PLC0415 - scikit-learn takes a second to import
     from matching.words.titles import TitleFinder  # noqa: PLC0415
 
-    return SkillFinder().fit(concepts) if kind is ConceptKind.SKILL else TitleFinder().fit(concepts)
+    model = sentence_vectors.encoder(kind, concepts)
+    made = SkillFinder(model=model) if kind is ConceptKind.SKILL else TitleFinder(model)
+    return made.fit(concepts)
 
 
 def _starter_concepts(kind: ConceptKind) -> list[EscoConcept]:

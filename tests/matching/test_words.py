@@ -10,13 +10,14 @@ import pytest
 
 from matching.words.concepts import Concept, ConceptOffers
 from matching.words.evidence import FEATURES
+from matching.words.kept_vectors import KeptVectors, VectorsMissing
 from matching.words.lexicon import Lexicon
-from matching.words.pieces import WordPieces
 from matching.words.reranker import SHIPPED, Reranker
 from matching.words.sentence import ModelMissing, SentenceModel
 from matching.words.skills import SkillFinder
 from matching.words.titles import TitleFinder
 from pathways.reference import esco
+from tests.sentences import small_model
 
 SKILLS = """
 clean windows | wash windows, polish glass panes | Washing panes of glass inside and outside a building.
@@ -341,23 +342,52 @@ def test_an_archive_that_cannot_be_read_is_refused(tmp_path, content):
 
 
 def test_the_forward_pass_gives_one_unit_vector_a_text_whatever_else_is_encoded_with_it():
-    """Made-up weights in the true shapes; the true ones are too large to carry."""
-    rng = np.random.default_rng(0)
-    small = {"word_embeddings": 8, "position_embeddings": 64, "token_type_embeddings": 2}
-    tensors = {f"embeddings.{name}.weight": rng.normal(size=(rows, 384)) for name, rows in small.items()}
-    norms = ["embeddings"]
-    for layer in range(6):
-        name = f"encoder.layer.{layer}"
-        dense = {f"{name}.attention.self.{part}": (384, 384) for part in ("query", "key", "value")}
-        dense |= {f"{name}.attention.output.dense": (384, 384), f"{name}.intermediate.dense": (64, 384)}
-        for key, shape in (dense | {f"{name}.output.dense": (384, 64)}).items():
-            tensors |= {f"{key}.weight": rng.normal(size=shape) / 20, f"{key}.bias": np.zeros(shape[0])}
-        norms += [f"{name}.attention.output", f"{name}.output"]
-    for name in norms:
-        tensors |= {f"{name}.LayerNorm.weight": np.ones(384), f"{name}.LayerNorm.bias": np.zeros(384)}
-    pieces = WordPieces({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "shop": 3, "##s": 4, "cook": 5})
-    model = SentenceModel({name: table.astype(np.float32) for name, table in tensors.items()}, pieces)
+    model = small_model()
     together = model.encode(["shop", "shops and cooks", "cook", ""])
     assert together.shape == (4, 384)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     assert np.allclose(model.encode(["cook"])[0], together[2], atol=1e-5)
+
+
+def test_kept_vectors_are_nearly_those_of_the_model(tmp_path):
+    model, texts = small_model(), ["shop", "shops and cooks", "cook"]
+    KeptVectors(model, tmp_path / "v.npz", "small").keep(texts)
+    kept = KeptVectors(model, tmp_path / "v.npz", "small")
+    assert kept.missing(texts) == []
+    mixed = ["cook", "shop cook", "shop"]  # the second is computed
+    assert (kept.encode(mixed) * model.encode(mixed)).sum(axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_vectors_are_kept_for_just_the_labels_of_today(tmp_path):
+    path, model = tmp_path / "deep" / "v.npz", small_model()
+    KeptVectors(model, path, "small").keep(["shop", "cook"])
+    told = []
+    KeptVectors(model, path, "small").keep(["cook", "cooks"], lambda done, of: told.append((done, of)))
+    assert told == [(1, 1)]
+    assert KeptVectors(model, path, "small").missing(["shop", "cook", "cooks"]) == ["shop"]
+    assert [file.name for file in path.parent.iterdir()] == ["v.npz"]
+
+
+@pytest.mark.parametrize("spoil", ["other model", "cut short", "no file", "no archive"])
+def test_a_file_of_vectors_that_does_not_fit_counts_as_none(tmp_path, spoil):
+    path, model = tmp_path / "v.npz", small_model()
+    KeptVectors(model, path, "small").keep(["shop", "cook"])
+    content = path.read_bytes()
+    if spoil == "no file":
+        path.unlink()
+    elif spoil != "other model":
+        path.write_bytes(content[:200] if spoil == "cut short" else b"vectors")
+    kept = KeptVectors(model, path, "other" if spoil == "other model" else "small")
+    assert kept.missing(["shop", "cook"]) == ["shop", "cook"]
+    assert np.allclose(kept.encode(["cook"]), model.encode(["cook"]))
+
+
+def test_many_labels_without_vectors_are_refused_instead_of_making_a_search_wait(tmp_path):
+    kept = KeptVectors(small_model(), tmp_path / "v.npz", "small")
+    with pytest.raises(VectorsMissing, match="501 texts"):
+        kept.encode([f"shop {number}" for number in range(501)])
+
+
+def test_a_finder_ranks_by_the_model_that_it_is_given():
+    found = SkillFinder(model=small_model()).fit([Concept("s:1", "shop shop"), Concept("s:2", "cook cooks")])
+    assert found.vectors_.by_meaning("cook cooks")[0 if found.index_.labels[0].startswith("cook") else 1] > 0.99

@@ -101,6 +101,7 @@ def test_a_command_that_reads_a_person_or_is_refused_leaves_the_row_that_the_api
         ("model", "assess", "no-such-model"),
         ("unlock", "J-000000"),
         ("reference", "load-skills", "nowhere.csv"),
+        ("reference", "make-vectors"),  # the sentence model is not installed
     ],
 )
 def test_a_wrong_word_is_one_plain_sentence(folder, wrong):

@@ -3,9 +3,11 @@
 import pytest
 
 from matching.pairs.text import normalise
+from matching.words.sentence import ModelMissing
 from pathways.errors import RuleBroken
-from pathways.reference import esco, plain_list, taxonomy, vocabulary
+from pathways.reference import esco, plain_list, sentence_vectors, taxonomy, vocabulary
 from pathways.reference.esco import ConceptKind
+from tests.sentences import small_model
 
 HEADERS = {
     "skills": (
@@ -162,3 +164,41 @@ def test_a_list_loads_beside_another_and_replaces_only_its_own_entries(database,
         assert len(list(taxonomy.entries(session, kind))) == 3
         offers = vocabulary.finder(session, kind).find("sparkle technician").offers
     assert (offers[0].preferred, vocabulary.source_of(offers[0].uri)) == ("Cleaners and domestics", "SOC 2020")
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    sentence_vectors.use_folder(tmp_path / "vectors", small_model)
+    yield tmp_path / "vectors"
+    sentence_vectors.use_folder(None)
+
+
+def skills_named(*labels):
+    return [esco.EscoConcept(f"s:{label}", ConceptKind.SKILL, label) for label in labels]
+
+
+def test_the_sentence_model_is_used_once_the_vectors_of_the_labels_are_made(vectors):
+    concepts = skills_named("Shop", "cook cooks")
+    assert sentence_vectors.encoder(ConceptKind.SKILL, concepts) is None
+    before = sentence_vectors.stamp(ConceptKind.SKILL)
+    assert sentence_vectors.make(ConceptKind.SKILL, concepts, lambda _done, _of: None) == 2
+    assert sentence_vectors.stamp(ConceptKind.SKILL) != before
+    assert sentence_vectors.encoder(ConceptKind.SKILL, concepts).missing(["shop", "cook cooks"]) == []
+    assert sentence_vectors.encoder(ConceptKind.OCCUPATION, concepts) is None
+
+
+def test_a_larger_taxonomy_than_the_vectors_know_is_searched_with_the_token_table(vectors):
+    sentence_vectors.make(ConceptKind.SKILL, skills_named("shop"), lambda _done, _of: None)
+    many = skills_named(*(f"cook {number}" for number in range(501)))
+    assert sentence_vectors.encoder(ConceptKind.SKILL, many) is None
+    assert sentence_vectors.encoder(ConceptKind.SKILL, many[:20]) is not None
+
+
+def test_vectors_of_a_model_that_was_removed_are_not_used(vectors):
+    sentence_vectors.make(ConceptKind.SKILL, skills_named("shop"), lambda _done, _of: None)
+
+    def removed():
+        raise ModelMissing("The sentence model is not installed.")
+
+    sentence_vectors.use_folder(vectors, removed)
+    assert sentence_vectors.encoder(ConceptKind.SKILL, skills_named("shop")) is None
