@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.pairs.grades import NEUTRAL_GRADE, STEPS, THOUSAND, UNKNOWN, Codes, graded, hundredths, share, weight
+from matching.pairs.not_meant import said
 from matching.pairs.profiles import JobseekerOffer, JobseekerWishes, PlacementProfile
 from matching.pairs.surroundings import (
     BEST,
@@ -193,7 +194,7 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
     best = int(grades.argmax())
     if not grades[best]:
         return _at(WORST)
-    wish = wishes.aspirations[best]
+    wish = said(wishes.aspirations[best]).text
     return Value(int(grades[best]) / STEPS, (wish,), vocabulary.relation_of(wish, texts))
 
 
@@ -289,7 +290,8 @@ def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[st
 
 
 def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
-    name = held if normalise(held) == normalise(skill) else f"{held} (for {skill})"
+    own = said(held).text
+    name = own if normalise(own) == normalise(skill) else f"{own} (for {skill})"
     source = offer.drawn_from.get(held)
     return f"{name}, from {source}" if source else name
 

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 from matching.pairs.conditions import Conditions
 from matching.pairs.grades import STEPS, THOUSAND
 from matching.pairs.nearness import TENTHS, Label, LabelStack, Meaning, Neighbourhood, Profiles
+from matching.pairs.not_meant import limited, refused_columns, said
 from matching.pairs.remembered import RememberedTable
 from matching.pairs.text import CHANCE, NEAR, SAME, doer_in, normalise, title_parts, title_words, what_at, what_before
 from matching.pairs.wishes import SAYS_NOTHING
@@ -158,7 +159,13 @@ class Vocabulary:
         self._wish_phrases = Phrases((text, number) for number, text in enumerate(self._wish_list))
 
     def _key(self, text: str) -> str:
-        """Return a text as it is compared: normalised, slips corrected, and words that must not matter made neutral."""
+        """Return a text as it is compared: normalised, slips corrected, and words that must not matter made neutral.
+
+        What the text does not mean is kept behind it.
+        """
+        text, others = said(text)
+        if others:
+            return limited(self.key(text), map(self.key, others))
         written = text.split()
         # In a sentence, a word with a capital that the vocabulary does not know is a name. A title has capitals anyway.
         is_sentence = 2 * sum(word[0].islower() for word in written[1:]) > len(written[1:])
@@ -257,6 +264,9 @@ class Vocabulary:
         """
         if not offered or not wanted:
             return np.zeros((len(offered), len(wanted)), dtype=np.uint16)
+        given = [said(skill) for skill in offered]
+        refused = refused_columns(given, wanted, lambda skill: frozenset(self.concepts_of_skill(skill)))
+        offered = [skill.text for skill in given]
         groups = [self._neutral.groups_in(skill) for skill in offered], [self._neutral.groups_in(s) for s in wanted]
         offered, wanted = (
             [self._neutral.without_groups(skill) for skill in offered],
@@ -282,6 +292,8 @@ class Vocabulary:
         same = _positions(wanted)
         for row, skill in enumerate(offered):
             table[row, same.get(skill, [])] = THOUSAND
+        for row, places in refused:
+            table[row, places] = 0
         return _without_other_groups(table, *groups, OTHER_GROUP * THOUSAND // TENTHS).astype(np.uint16)
 
     def _credits(
@@ -313,7 +325,8 @@ class Vocabulary:
         """
         if not wishes or not titles:
             return np.zeros((len(wishes), len(titles)), dtype=np.uint8)
-        wishes, titles = [self.key(wish) for wish in wishes], list(titles)
+        given, titles = [said(self.key(wish)) for wish in wishes], list(titles)
+        wishes = [wish.text for wish in given]
         groups = [self._neutral.groups_in(w) for w in wishes], [self._neutral.groups_in(self.key(t)) for t in titles]
         wishes = [self._neutral.without_groups(wish) for wish in wishes]
         wish_words, words_of_titles = [title_words(wish) for wish in wishes], [self._title(title) for title in titles]
@@ -324,21 +337,33 @@ class Vocabulary:
             value = np.minimum(nearness * HALF // WORK_NEAR_ENOUGH, WORK_MOST)
             value = np.where(nearness < WORK_FLOOR, 0, value)
             table = np.maximum(table, (2 * STEPS * value + THOUSAND) // (2 * THOUSAND))
+        self._credit_named_work(table, wishes, titles)
+        same = _positions(words_of_titles)
+        for row, words in enumerate(wish_words):
+            table[row, same.get(words, [])] = STEPS
+            if not words:
+                table[row] = 0
+        table[:, same.get("", [])] = 0
+        for row, places in refused_columns(given, [self.key(title) for title in titles], self._main_kinds):
+            table[row, places] = 0
+        return _without_other_groups(table, *groups, OTHER_GROUP * STEPS // TENTHS).astype(np.uint8)
+
+    def _credit_named_work(self, table: NDArray[np.int64], wishes: Sequence[str], titles: Sequence[str]) -> None:
+        """Raise the grades of titles that name a wished kind of work, or one near it."""
         columns: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for column, title in enumerate(titles):
             for kind, credit in self.concepts_of_title(title).items():
                 columns[kind].append((column, credit))
-        same = _positions(words_of_titles)
         for row, wish in enumerate(wishes):
             for kind in self.concepts_of_wish(wish):
                 for near, value_of in ((kind, SAME_WORK), *self.work_near.get(kind, {}).items()):
                     for column, credit in columns.get(near, ()):
                         table[row, column] = max(table[row, column], int(STEPS * value_of.credit * credit + 0.5))
-            table[row, same.get(wish_words[row], [])] = STEPS
-            if not wish_words[row]:
-                table[row] = 0
-        table[:, same.get("", [])] = 0
-        return _without_other_groups(table, *groups, OTHER_GROUP * STEPS // TENTHS).astype(np.uint8)
+
+    def _main_kinds(self, title: str) -> frozenset[str]:
+        """Return the kinds of work of a title, without those that it only names on the way; else its own words."""
+        kinds = [kind for kind, credit in self.concepts_of_title(title).items() if credit == SAME]
+        return frozenset(kinds or [self._title(title)])
 
     def _title(self, title: str) -> str:
         """Return a title without brackets, in the singular, and neutral."""

@@ -339,7 +339,7 @@ def withdraw_contact(
 def list_confirmed_words(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ConfirmedWordOut]:
-    """List the taxonomy entries confirmed as the meaning of the jobseeker's words. Shortlists use these entries."""
+    """List what caseworkers said that the jobseeker's words mean or do not mean. Shortlists use it."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -351,7 +351,11 @@ def list_confirmed_words(
 def confirm_word(
     jobseeker_id: UUID, new: NewConfirmedWord, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
 ) -> ConfirmedWordOut:
-    """Confirm which taxonomy entry fits the words for a skill or an occupation. Leave ``uri`` out if no entry fits."""
+    """Say what the jobseeker's words mean, or what they do not mean.
+
+    Confirm the taxonomy entry that fits (``uri``), or leave ``uri`` out if none fits. If a reason of a shortlist
+    misread the words, name the title or skill of that listing as ``not_meant``: the next shortlist leaves it out.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         confirmed = once(
@@ -361,6 +365,24 @@ def confirm_word(
             lambda word_id: session.get_one(ConfirmedWord, word_id),
         )
         return profile.word_reply(actor, person, confirmed)
+
+
+@router.post("/{jobseeker_id}/confirmed-words/{word_id}/withdraw", responses=documented(NotFound, Conflict))
+def withdraw_confirmed_word(
+    jobseeker_id: UUID, word_id: UUID, reason: ReasonBody, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
+) -> ConfirmedWordOut:
+    """Withdraw what was said about words by mistake. It remains on record, and shortlists no longer use it."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        word = once(
+            session,
+            actor,
+            lambda: actions.withdraw_fact(
+                session, actor, queries.fact(session, ConfirmedWord, person, word_id), reason.reason
+            ),
+            lambda withdrawal_id: session.get_one(ConfirmedWord, withdrawal_id),
+        )
+        return profile.word_reply(actor, person, word)
 
 
 @router.get("/{jobseeker_id}/safety-exclusions", responses=documented(NotFound))

@@ -351,7 +351,10 @@ class WordKind(StrEnum):
 
 
 class ConfirmedWord(AboutPerson, Fact, Base):
-    """The taxonomy entry that a caseworker confirmed for a jobseeker's words. There is no ``uri`` if no entry fits."""
+    """What a caseworker said that words mean: a taxonomy entry, no entry (no ``uri``), or what they do not mean.
+
+    With ``not_meant``, the row says only that the words do not mean this title or skill of a listing.
+    """
 
     __tablename__ = "confirmed_words"
     __table_args__ = about_person("confirmed_words", CheckConstraint(one_of("kind", WordKind), name="kind_is_known"))
@@ -360,6 +363,7 @@ class ConfirmedWord(AboutPerson, Fact, Base):
     text: Mapped[str] = mapped_column(LINE)
     uri: Mapped[str | None] = mapped_column(LINE)
     label: Mapped[str | None] = mapped_column(LINE)
+    not_meant: Mapped[str | None] = mapped_column(LINE)
     offered: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
 
 

@@ -153,7 +153,14 @@ HOLDING = Holding(
         Held(
             ConfirmedWord,
             as_schema(ConfirmedWordOut),
-            fact_entry("words", lambda w: f"The meaning of the jobseeker's words was confirmed ({w.kind})."),
+            fact_entry(
+                "words",
+                lambda w: (
+                    f"It was recorded what the jobseeker's words do not mean ({w.kind})."
+                    if w.not_meant
+                    else f"The meaning of the jobseeker's words was confirmed ({w.kind})."
+                ),
+            ),
         ),
         Held(Supporter, as_schema(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matching.words.concepts import ConceptOffers
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
@@ -125,13 +126,13 @@ def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> P
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
-    """Record which taxonomy entry the jobseeker's words mean, and which entries were offered.
+    """Record which taxonomy entry the jobseeker's words mean and which were offered, or what the words do not mean.
 
-    Confirming the same words again supersedes the earlier confirmation.
+    Confirming the same words again supersedes the earlier confirmation. What they do not mean stays until withdrawn.
     """
     must_not_be_void(person)
     kind = ConceptKind(new.kind.value)
-    matches = vocabulary.finder(session, kind).find(new.text)
+    matches = ConceptOffers() if new.not_meant else vocabulary.finder(session, kind).find(new.text)
     offered = [{"uri": offer.uri, "label": offer.preferred, "score": round(offer.score, 4)} for offer in matches.offers]
     label = None
     if new.uri is not None:
@@ -141,7 +142,7 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         if label is None:
             raise RuleBroken("No skill or occupation has this uri. Choose another, or leave uri out.", pointer="/uri")
     current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
-    previous = next((word for word in current if word.text.casefold() == new.text.casefold()), None)
+    previous = next((word for word in current if _says_of(word) == _says_of(new)), None)
     confirmed = ConfirmedWord.recorded(
         actor,
         partner_id=person.partner_id,
@@ -151,11 +152,17 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         text=new.text,
         uri=new.uri,
         label=label[:300] if label else None,
+        not_meant=new.not_meant,
         offered=offered,
     )
     session.add(confirmed)
     session.flush()  # refuses the second of two writers that confirm the same words
     return confirmed
+
+
+def _says_of(word: ConfirmedWord | NewConfirmedWord) -> tuple[str, str]:
+    """Return what a row speaks of: words have one meaning, and any number of things that they do not mean."""
+    return word.text.casefold(), (word.not_meant or "").casefold()
 
 
 def word_reply(actor: Actor, person: Jobseeker, row: ConfirmedWord) -> ConfirmedWordOut:

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
 from pathways.fields import EARLIEST, LATEST, Body, Day, GivenReason, Group, Line, Lines, NeededLine, Paragraph, Schema
 from pathways.jobseekers.models import (
@@ -322,21 +322,35 @@ class SafetyExclusionOut(Schema):
 
 
 class NewConfirmedWord(Body):
-    """The request body for confirming which taxonomy entry fits the words. Leave ``uri`` out if no entry fits."""
+    """The request body for saying what the words mean: an entry (``uri``), no entry, or what they do not mean."""
 
     kind: WordKind
     text: NeededLine
-    uri: Line | None = None
+    uri: Line | None = Field(default=None, description="The taxonomy entry that fits. Leave it out if no entry fits.")
+    not_meant: NeededLine | None = Field(
+        default=None,
+        description="The title of a listing, or a skill that a listing asks for, that the words do not mean. Listings "
+        "with this title, with another name of it, or with this skill then get no credit for these words. Give it "
+        "without a uri.",
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.uri is not None and self.not_meant is not None:
+            message = "Give either uri (what the words mean) or not_meant (what they do not mean), not both."
+            raise ValueError(message)
+        return self
 
 
 class ConfirmedWordOut(Schema):
-    """The taxonomy entry confirmed as the meaning of the jobseeker's words, and the entries that were offered."""
+    """What a caseworker said that the jobseeker's words mean or do not mean, and the entries that were offered."""
 
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[WordKind, Group.RECORD]
     text: Annotated[str | None, Group.WORK]
     uri: Annotated[str | None, Group.WORK]
     label: Annotated[str | None, Group.WORK]
+    not_meant: Annotated[str | None, Group.WORK]
     offered: Annotated[list[dict[str, Any]] | None, Group.WORK]
     valid_on: Annotated[date, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]

@@ -14,6 +14,7 @@ from matching.pairs.benefit_flags import BenefitRule
 from matching.pairs.conditions import says_never
 from matching.pairs.eligibility import Context
 from matching.pairs.experience import ExperienceKind
+from matching.pairs.not_meant import limited
 from matching.pairs.profiles import (
     Exclusions,
     JobseekerLimits,
@@ -53,11 +54,16 @@ WHERE_FROM: Mapping[ExperienceKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ProfileFacts:
-    """Facts a ranking needs beyond the profile: safety exclusions, and word meanings that a caseworker confirmed."""
+    """Facts a ranking needs beyond the profile: safety exclusions, and what a caseworker said that words mean.
+
+    By the words in lower case: the label that a caseworker confirmed, and the texts of listings that are not meant.
+    """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
     skills: Mapping[str, str] = field(default_factory=dict)
     occupations: Mapping[str, str] = field(default_factory=dict)
+    not_these_skills: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    not_this_work: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def of_jobseeker(
@@ -71,6 +77,7 @@ def of_jobseeker(
         return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
     wishes = read_wishes(_with_meanings(profile.aspirations, more.occupations) or ())
+    wanted = tuple(limited(wish, _not_meant(wish, more.not_this_work)) for wish in wishes.wanted)
     avoid = tuple(dict.fromkeys([*_said_to_avoid(profile.avoid), *wishes.avoided]))
     return JobseekerProfile(
         key=str(person.id),
@@ -90,7 +97,7 @@ def of_jobseeker(
             never=tuple(wish for wish in avoid if says_never(wish)) or None,
         ),
         wishes=JobseekerWishes(
-            aspirations=wishes.wanted or None,
+            aspirations=wanted or None,
             avoid=avoid or None,
             environment=_words(profile.environment),
             adjustments=_words(profile.adjustments),
@@ -113,15 +120,24 @@ def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | Non
             skills[inferred.skill] = None
             # The jobseeker's own words may reveal another person's health, so only the kind of experience is named.
             inferred_from[inferred.skill] = WHERE_FROM[inferred.kind]
+    spelled = {skill: limited(skill, more.not_these_skills.get(skill.casefold(), ())) for skill in skills}
     return JobseekerOffer(
-        skills=tuple(skills) or None,
-        drawn_from=inferred_from,
+        skills=tuple(spelled.values()) or None,
+        drawn_from={spelled[skill]: source for skill, source in inferred_from.items()},
         hours_min=hours[0],
         hours_max=hours[1],
         half_days=profile.half_days,
         earliest_start_on=profile.earliest_start_on,
         max_travel_minutes=profile.max_travel_minutes,
     )
+
+
+def _not_meant(wish: str, not_this_work: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what a wish does not mean: said of these words, of a part of them, or of the line they are a part of."""
+    own = f" {wish.casefold()} "
+    return [
+        other for text, others in not_this_work.items() if f" {text} " in own or own in f" {text} " for other in others
+    ]
 
 
 def _said_to_avoid(stated: Sequence[str] | None) -> list[str]:

@@ -161,6 +161,7 @@ def profiled(
     versions: dict[UUID, ProfileVersion] = {}
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
+    not_meant: dict[tuple[UUID, WordKind], dict[str, list[str]]] = defaultdict(dict)
     # Read in batches, because both databases limit the number of query parameters.
     for start in range(0, len(all_people), MOST_IDS):
         batch = all_people[start : start + MOST_IDS]
@@ -175,7 +176,10 @@ def profiled(
                 exclusions[exclusion.jobseeker_id].append(exclusion)
         if not rows or rows[0].has_words:
             for word in session.scalars(FACTS[ConfirmedWord], parameters):
-                if word.label is not None:
+                if word.not_meant is not None:
+                    own = not_meant[word.jobseeker_id, word.kind].setdefault(word.text.casefold(), [])
+                    own.append(word.not_meant)
+                elif word.label is not None:
                     meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
     named = connected.workplaces(session, [row for rows in exclusions.values() for row in rows])
     pairs = []
@@ -185,6 +189,8 @@ def profiled(
             exclusions=profiles.exclusions_of(exclusions[person.id], named),
             skills=meanings[person.id, WordKind.SKILL],
             occupations=meanings[person.id, WordKind.OCCUPATION],
+            not_these_skills=not_meant[person.id, WordKind.SKILL],
+            not_this_work=not_meant[person.id, WordKind.OCCUPATION],
         )
         pairs.append((profiles.of_jobseeker(person, version, on, facts), version))
     return pairs

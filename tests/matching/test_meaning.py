@@ -16,6 +16,8 @@ from matching.bulk import numpy_pass
 from matching.bulk.columns import PlacementColumns, day_arrays, jobseeker_arrays
 from matching.bulk.word_tables import WordTables
 from matching.pairs.features import Feature
+from matching.pairs.grades import STEPS
+from matching.pairs.not_meant import limited
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from matching.pairs.surroundings import NOT_KNOWN, RULED_OUT, SHOWN, avoided, avoided_answer, read_listing
 from matching.pairs.wishes import read_wishes
@@ -279,3 +281,15 @@ def test_everyday_words_come_out_the_same_in_the_passes_and_pair_by_pair():
             assert round(match.score * 1e6) == scores[row_of[match.placement.key]]
             compared += 1
     assert compared > 200
+
+
+def test_what_words_do_not_mean_gets_nothing_one_pair_at_a_time_and_in_tables():
+    words = vocabulary.starter()
+    plain, narrow = "gardening", limited("gardening", ["Gardener"])
+    titles = ("Gardener", "Trainee Gardener (part time)", "Florist", "Tree Surgeon")
+    free, held = words.work_table([plain, narrow], titles)
+    assert free[0] == STEPS
+    assert held[:2].tolist() == [0, 0]
+    assert held[2:].tolist() == free[2:].tolist()
+    skills = words.skill_table([words.key(limited("washing", ["laundry"])), "washing"], [words.key("doing laundry")])
+    assert skills[0, 0] == 0 < skills[1, 0]

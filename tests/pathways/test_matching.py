@@ -424,6 +424,34 @@ def test_words_are_offered_confirmed_and_matched_on(client, world: World):
     post(client, world, f"/jobseekers/{person}/confirmed-words", wrong, expect=409)
 
 
+def test_what_was_not_meant_gets_no_credit_until_it_is_withdrawn(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["washing"], aspirations=["gardening or dog walking"])
+    world.list_placement(title="Gardener", essential_skills=["doing laundry"])
+
+    def reason(feature):
+        (match,) = post(client, world, f"/jobseekers/{person}/shortlists")["matches"]
+        return next((one["text"], one["effect"]) for one in match["reasons"] if one["feature"] == feature)
+
+    before = reason("aspiration"), reason("essential_skills")
+    assert [effect for _, effect in before] == ["for", "for"]
+    path = f"/jobseekers/{person}/confirmed-words"
+    wish = post(client, world, path, {"kind": "occupation", "text": "Gardening", "not_meant": "Gardener"})
+    skill = post(client, world, path, {"kind": "skill", "text": "washing", "not_meant": "laundry"})
+    assert (wish["not_meant"], wish["uri"], wish["offered"]) == ("Gardener", None, [])
+    text, effect = reason("aspiration")
+    assert effect == "against"
+    assert "gardening" not in text
+    assert reason("essential_skills")[1] == "against"
+    post(client, world, path, {"kind": "occupation", "text": "gardening", "not_meant": "Florist"})
+    assert len(get(client, world, path)["items"]) == 3
+    for word in (wish, skill):
+        post(client, world, f"{path}/{word['id']}/withdraw", {"reason": "misread"}, expect=200)
+    assert (reason("aspiration"), reason("essential_skills")) == before
+    both = {"kind": "skill", "text": "washing", "not_meant": "laundry", "uri": "starter:laundry"}
+    post(client, world, path, both, expect=422)
+
+
 @pytest.mark.parametrize("text", ["", "   ", "🙂", "x" * 10_000])
 def test_words_that_say_nothing_fit_nothing(client, world: World, text):
     for kind in ("skills", "occupations"):
