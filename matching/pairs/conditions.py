@@ -45,6 +45,8 @@ class Condition:
         ``early``, ``late`` or ``night`` if a time of the clock shows it or rules it out. Otherwise empty.
     titles : tuple of str
         Words of job titles where it is nearly always part of the work.
+    also_said : tuple of str
+        Further phrases with which people name it. Listings use them in other senses: "checks", "talking".
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Condition:
     least_hours: float = 0.0
     clock: str = ""
     titles: tuple[str, ...] = ()
+    also_said: tuple[str, ...] = ()
 
 
 class ListingText(NamedTuple):
@@ -118,7 +121,8 @@ class Conditions:
 
     def __init__(self, conditions: Iterable[Condition] = ()) -> None:
         self.conditions = tuple(conditions)
-        self._said = self._phrases(lambda condition: (condition.name, *condition.said))
+        self._said = self._phrases(lambda condition: (condition.name, *condition.said, *condition.also_said))
+        self._named = self._phrases(lambda condition: (condition.name, *condition.said))
         self._shown = self._phrases(lambda condition: condition.shown)
         self._ruled_out = self._phrases(lambda condition: condition.ruled_out)
         self._titles = self._phrases(lambda condition: condition.titles)
@@ -166,9 +170,10 @@ class Conditions:
         first = [*title, ".", *stems_of(listing.words), "."]
         stems = [*first, *stems_of(listing.description)]
         free = self._ruled_out.find(stems)
-        hits = _not_in(free, [*self._shown.find(stems), *self._said.find(stems)])
+        hits = _not_in(free, [*self._shown.find(stems), *self._named.find(stems)])
         ruled_out = _bits(found for found in free if not found.may_be_denied)
-        ruled_out |= _bits(found for found in hits if found.is_denied)
+        denied = _bits(found for found in hits if found.is_denied)
+        ruled_out |= denied
         shown = _bits(found for found in hits if not found.may_be_denied)
         shown |= _bits(self._titles.find(title)) & ~ruled_out  # what is said of the work weighs more than its title
         by_time = self._by_time(listing)
@@ -210,7 +215,11 @@ class Conditions:
     @property
     def phrases(self) -> Iterable[str]:
         """All phrases of the table, for a corrector of slips."""
-        return (phrase for each in self.conditions for phrase in (each.name, *each.said, *each.shown, *each.ruled_out))
+        return (
+            phrase
+            for each in self.conditions
+            for phrase in (each.name, *each.said, *each.also_said, *each.shown, *each.ruled_out)
+        )
 
     def names(self, bits: int) -> tuple[str, ...]:
         """Return the names of conditions.
@@ -232,7 +241,7 @@ class Conditions:
             for start in range(len(words)):
                 for end in range(start + 1, min(start + 6, len(words)) + 1):
                     stems = stems_of(" ".join(words[start:end]))
-                    found = [*self._shown.find(stems), *self._said.find(stems), *self._titles.find(stems)]
+                    found = [*self._shown.find(stems), *self._named.find(stems), *self._titles.find(stems)]
                     if any(1 << each.number & bits and each.end - each.start == len(stems) for each in found):
                         return " ".join(words[start:end]).strip(".,;:!?()")
         return ""

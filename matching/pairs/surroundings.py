@@ -175,7 +175,7 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     if is_shown:
         return REFUSED if avoid.is_never else SHOWN
     if avoid.named:
-        return RULED_OUT if all(named & listing.ruled_out for named in avoid.named) else NOT_KNOWN
+        return RULED_OUT if all(named & ~listing.ruled_out == 0 for named in avoid.named) else NOT_KNOWN
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 
 

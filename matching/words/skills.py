@@ -13,7 +13,7 @@ from matching.words.meaning import UnitVectors, shipped
 from matching.words.query import read
 from matching.words.reranker import Reranker
 from matching.words.shortlist import ConceptShortlist
-from matching.words.vectors import Encoder, LabelVectors
+from matching.words.vectors import Encoder, LabelVectors, TwoEncoders
 
 # On held-out labels of ESCO, as written and misspelt, 97 % of the right answers have a higher score than this. Of 400
 # labels whose skill was removed from the taxonomy, 63 % have a lower score. A smaller taxonomy may need another value.
@@ -43,7 +43,7 @@ class SkillFinder:
     shortlist : int
         The number of skills that each of three rankings (by characters, by words, by both) adds to the shortlist.
     model : Encoder or None
-        What compares texts by meaning, such as ``sentence.SentenceModel``. If None: the shipped token table.
+        What compares texts by meaning beside the shipped token table, such as ``sentence.SentenceModel``.
     threshold : float
         If the reranker's probability of the best skill is lower than this value, from 0 to 1, and the text does not
         mean much the same as one of its labels, no skill fits.
@@ -102,7 +102,8 @@ class SkillFinder:
         self.exact_: dict[str, set[int]] = {}
         for label, owner in zip(self.index_.labels, self.index_.owner.tolist(), strict=True):
             self.exact_.setdefault(label.casefold(), set()).add(owner)
-        self.vectors_ = LabelVectors(self.index_, UnitVectors(shipped()) if self.model is None else self.model)
+        table = UnitVectors(shipped())
+        self.vectors_ = LabelVectors(self.index_, table if self.model is None else TwoEncoders(self.model, table))
         return self
 
     def find(self, text: str, limit: int = 5) -> ConceptOffers:

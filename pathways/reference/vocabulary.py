@@ -105,6 +105,7 @@ def _conditions(_reading: object) -> Conditions:
             float(row["least_hours"] or 0),
             row["clock"],
             _list(row["titles"]),
+            _list(row.get("also_said") or ""),  # an operator's own table from before has no such column
         )
         for row in tables.rows("conditions")
     )
