@@ -8,6 +8,9 @@ without saying who proposed which and with an empty column ``grade``, and the li
 ``python -m benchmarks.lists judge --lists FILE --grades FILE ...`` prints NDCG@5 of each, the paired difference to ours
 with its 95 % interval over people, and how far two readings agree. Grades: 3 a place to propose first, 2 worth showing,
 1 at a pinch, 0 not this person. Gain 2 ** grade - 1; the ideal list is made of the graded pairs of the person.
+
+``python -m benchmarks.lists sure --placements FILE --referrals FILE --grades FILE ...`` prints how sure the ranker was
+of the order of two graded places, beside how often the readers see it in the same order.
 """
 
 import argparse
@@ -16,16 +19,20 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import combinations, pairwise
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from matching.pairs import eligibility
+from matching.pairs.features import codes_of
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from matching.pairs.travel import minutes_between
 from matching.pairs.wishes import read_wishes, says_something
+from matching.score.confidence import deviations
 from matching.score.ranker import PlacementRanker
 from matching.words.sentence import ModelMissing, SentenceModel
 from pathways.reference import half_days, postcodes, vocabulary
@@ -242,6 +249,42 @@ def judge(options: argparse.Namespace) -> None:
         print(f"{name:20}NDCG@5 {np.mean(values[known]):.3f}   {less}")
 
 
+def sure(options: argparse.Namespace) -> None:
+    """Print how often readers agree with the order of two places, beside how sure the ranker was of it."""
+    with options.placements.open(encoding="utf-8-sig", newline="") as lines:
+        listings = [listing for row in csv.DictReader(lines) if (listing := listing_of(row)) is not None]
+    rows = [*json.loads(MADE_UP.read_text(encoding="utf-8")), *referred(options.referrals)]
+    grades = mean_grades(options.grades)
+    ranker, spreads, orders = PlacementRanker(vocabulary.starter(), context(DAY)), [], []
+    for row in rows:
+        person = person_of(row)
+        matches = [match for _, match in ranker.pairs((person, listing) for listing in listings)[0]]
+        codes = codes_of([match.values for match in matches])
+        logs, spread = np.log([match.score for match in matches]), deviations(ranker.model, codes)
+        spreads.append(logs.std())
+        graded = [(at, grades.get((row["key"], match.placement.key))) for at, match in enumerate(matches)]
+        for (a, first), (b, second) in combinations([(at, grade) for at, grade in graded if grade is not None], 2):
+            if first != second:
+                gap = logs[a] - logs[b]
+                chance = NormalDist().cdf(abs(gap) / float(np.hypot(spread[a], spread[b])))
+                orders.append((chance, (gap > 0) == (first > second)))
+    print(f"mean standard deviation of the log-scores of a list: {np.mean(spreads):.2f}")
+    print("chance of the right order, as foretold and as the readers see it")
+    for low, high in pairwise((0.5, 0.6, 0.7, 0.8, 0.9, 1.01)):
+        inside = [(chance, is_right) for chance, is_right in orders if low <= chance < high]
+        foretold, seen = np.mean(inside, axis=0) if inside else (np.nan, np.nan)
+        print(f"  {low:.1f} to {min(high, 1.0):.1f}   foretold {foretold:.2f}   seen {seen:.2f}   {len(inside)} orders")
+
+
+def mean_grades(paths: Sequence[Path]) -> dict[tuple[str, str], float]:
+    readings: dict[tuple[str, str], list[int]] = {}
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                readings.setdefault((row["person"], row["placement"]), []).append(int(row["grade"]))
+    return {pair: float(np.mean(grades)) for pair, grades in readings.items()}
+
+
 def kappa(pairs: Sequence[tuple[int, int]]) -> float:
     """Return Cohen's kappa with squared weights for grades from 0 to 3."""
     table = np.zeros((4, 4))
@@ -265,6 +308,11 @@ def main() -> None:
     judging.add_argument("--lists", type=Path, required=True)
     judging.add_argument("--grades", type=Path, nargs="+", required=True)
     judging.set_defaults(step=judge)
+    foretelling = steps.add_parser("sure")
+    foretelling.add_argument("--placements", type=Path, required=True)
+    foretelling.add_argument("--referrals", type=Path, required=True)
+    foretelling.add_argument("--grades", type=Path, nargs="+", required=True)
+    foretelling.set_defaults(step=sure)
     options = parser.parse_args()
     options.step(options)
 

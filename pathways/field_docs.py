@@ -75,7 +75,7 @@ FIELD_DOCS: dict[str, str] = {
     "company_number": "The Companies House number, with eight characters.",
     "condition_reduces_activity": "Whether the long-term health condition reduces the jobseeker's ability to carry "
     "out day-to-day activities.",
-    "confidence": "How much of the score is based on known facts: low, medium or high.",
+    "confidence": "How sure the order is: low, medium or high. It falls with each fact that is not known.",
     "confirmed_on": "The day on which the social enterprise last confirmed the placement.",
     "contact_email": "The e-mail address to write to about this placement.",
     "contact_withheld_reason": "Why the person's address and telephone numbers must not be shared, for instance MAPPA "

@@ -71,13 +71,13 @@ class ListingColumns:
                 found |= (columns[:, word] & np.uint64(part)) != 0
         return found
 
-    def _all(self, columns: NDArray[np.uint64], bits: int) -> Bools:
-        """Return which listings have all of some bits."""
-        has_all = np.full(self._count, bits.bit_length() <= self._n_words * WORD, dtype=np.bool_)
+    def _most(self, columns: NDArray[np.uint64], bits: int) -> Bools:
+        """Return which listings have more than half of some bits."""
+        found = np.zeros(self._count, dtype=np.int64)
         for word in range(self._n_words):
             part = np.uint64(bits >> WORD * word & (1 << WORD) - 1)
-            has_all &= (columns[:, word] & part) == part
-        return has_all
+            found += np.bitwise_count(columns[:, word] & part)
+        return np.asarray(2 * found > bits.bit_count())
 
     def avoided(self, avoid: Avoided) -> Codes:
         """Return what ``avoided_answer`` gives for every listing.
@@ -101,7 +101,7 @@ class ListingColumns:
         if avoid.named:
             is_ruled_out = np.ones(self._count, dtype=np.bool_)
             for named in avoid.named:
-                is_ruled_out &= self._all(self._ruled_out, named)
+                is_ruled_out &= self._most(self._ruled_out, named)
         else:
             is_ruled_out = self._has_kinds & bool(avoid.kinds)
         otherwise = np.where(is_ruled_out, RULED_OUT, NOT_KNOWN)

@@ -15,8 +15,16 @@ from matching.words.phrases import Found, Phrases, longest, plain, stems_of
 
 NIGHT_ENDS, EARLY_BEFORE, LATE_FROM = 5 * 60, 8 * 60, 18 * 60  # minutes after midnight
 HALF_OF_DAY = 12
+NIGHTFALL = 6  # from six o'clock on, "at night" is before midnight
 AT_NIGHT = "night"
 CLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d{2}))?\s?(am|pm|a\.m|p\.m)\b|\b([01]?\d|2[0-3])[.:]([0-5]\d)\b")
+HOURS = ("twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
+SPOKEN = re.compile(
+    rf"\b(?:(half|quarter|twenty|ten|five) (past|to) )?(\d{{1,2}}|{'|'.join(HOURS)})(?: o'?clock)?"
+    r"(?: (?:in the (morning|afternoon|evening)|at (night)))?(?![\w:.])"
+)
+MINUTES = {"half": 30, "quarter": 15, "twenty": 20, "ten": 10, "five": 5}
+MORNINGS, LATER = 0b001001001001001001001, 0b110110110110110110110  # half-days: every first of three, and the others
 # A jobseeker who says one of these words does not only dislike a thing: the work must not include it.
 NEVER = ("never", "under no circumstances", "allergic", "allergy", "phobia")
 
@@ -178,15 +186,19 @@ class Conditions:
         shown |= _bits(self._titles.find(title)) & ~ruled_out  # what is said of the work weighs more than its title
         by_time = self._by_time(listing)
         shown |= by_time[0]
-        ruled_out = (ruled_out | by_time[1]) & ~shown
+        shown_anywhere = shown
+        # Shown in one place and denied in another: somebody has to ask.
+        shown &= ~(denied & ~by_time[0])
+        ruled_out = (ruled_out | by_time[1]) & ~shown_anywhere
         return ListingReading(shown, ruled_out, f" {' '.join(stems)} ")
 
     def _by_time(self, listing: ListingText) -> tuple[int, int]:
         """Return the conditions that the timetable, the hours and the clock show, and those that they rule out."""
         shown = ruled_out = 0
-        times = times_in(f"{listing.words}. {listing.description}")
+        text = f"{listing.words}. {listing.description}"
+        times, spoken = times_in(text), spoken_times(text, listing.half_days)
         for bit, each in self._timed:
-            answer = _timed_answer(each, listing, times)
+            answer = _timed_answer(each, listing, times, spoken)
             if answer is True:
                 shown |= bit
             elif answer is False:
@@ -291,13 +303,52 @@ def times_in(text: str) -> list[int]:
     return times
 
 
+def spoken_times(text: str, half_days: int | None) -> list[int]:
+    """Return the times of the clock that a text gives in words, where it is clear on which half of the day they are.
+
+    Parameters
+    ----------
+    text : str
+    half_days : int or None
+        The half-days of the work, as 21 bits: work in mornings only begins before noon.
+
+    Returns
+    -------
+    list of int
+        Minutes after midnight, in the order of the text.
+
+    Examples
+    --------
+    >>> spoken_times("We start at half past four in the morning", None), spoken_times("at quarter to six", None)
+    ([270], [])
+    """
+    times = []
+    for part, way, hour, day, night in SPOKEN.findall(plain(text)):
+        if not (part or day or night):  # "six" alone counts things
+            continue
+        hours = (int(hour) if hour.isdigit() else HOURS.index(hour)) % HALF_OF_DAY
+        minutes = hours * 60 + MINUTES.get(part, 0) * (-1 if way == "to" else 1)
+        if day == "morning" or (not day and not night and half_days and not half_days & LATER):
+            times.append(minutes % (24 * 60))
+        elif day or (not night and half_days and not half_days & MORNINGS):
+            times.append(minutes + HALF_OF_DAY * 60)
+        elif night:
+            times.append(minutes + HALF_OF_DAY * 60 if hours >= NIGHTFALL else minutes)
+    return times
+
+
 def _is_timed(condition: Condition) -> bool:
     return bool(condition.half_days or condition.within or condition.least_hours or condition.clock)
 
 
-def _timed_answer(condition: Condition, listing: ListingText, times: Sequence[int]) -> bool | None:
-    """Return whether the times of a listing show a condition (True) or rule it out (False), or None if neither."""
-    if condition.clock and any(_is_at(condition.clock, time) for time in times):
+def _timed_answer(
+    condition: Condition, listing: ListingText, times: Sequence[int], spoken: Sequence[int]
+) -> bool | None:
+    """Return whether the times of a listing show a condition (True) or rule it out (False), or None if neither.
+
+    Spoken times can show a condition, and never rule one out.
+    """
+    if condition.clock and any(_is_at(condition.clock, time) for time in (*times, *spoken)):
         return True
     week = listing.half_days
     if week and condition.half_days:

@@ -175,7 +175,9 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     if is_shown:
         return REFUSED if avoid.is_never else SHOWN
     if avoid.named:
-        return RULED_OUT if all(named & ~listing.ruled_out == 0 for named in avoid.named) else NOT_KNOWN
+        # A word may name several things, such as nights. Most of them must be ruled out.
+        are_out = all(2 * (named & listing.ruled_out).bit_count() > named.bit_count() for named in avoid.named)
+        return RULED_OUT if are_out else NOT_KNOWN
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 
 

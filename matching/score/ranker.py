@@ -10,18 +10,18 @@ import numpy as np
 from matching.pairs import eligibility, features
 from matching.pairs.eligibility import Check, Context
 from matching.pairs.features import SIDES, Feature, ModelSide, Value, Values
-from matching.pairs.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
+from matching.pairs.grades import Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.surroundings import conditions_found
 from matching.pairs.travel import TravelEstimate
 from matching.pairs.vocabulary import Vocabulary
+from matching.score.confidence import certainties, confidence_of
 from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
 from matching.score.tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 
 EXPERT_VERSION = "expert-4"
 # The number of standard deviations from the middle to each end of an 80 % interval of a normal distribution.
 INTERVAL_DEVIATIONS = 1.2816
-HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
 # Scores this close together (near-ties) do not differ in practice. One in ten runs of near-ties is shuffled, so that
 # later training can separate what people preferred from what was merely listed first.
 NEAR_TIE = 5000  # millionths
@@ -143,22 +143,6 @@ class TwoSidedModel:
             high *= sigmoid(z + reach)
         return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
 
-    def shares_known(self, codes: Codes) -> Floats:
-        """Return, for each pair, the share of the model's total weight that belongs to features with a known value.
-
-        Parameters
-        ----------
-        codes : ndarray of uint8 of shape (n_pairs, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,)
-            In [0, 1].
-        """
-        weights = sum(np.abs(self._spread_out(side, model.weights)) for side, model in self.sides.items())
-        total = float(np.sum(weights))
-        return np.asarray((codes != UNKNOWN) @ weights / total if total else np.zeros(len(codes)))
-
     @staticmethod
     def _spread_out(side: ModelSide, of_side: Floats) -> Floats:
         """Return one side's numbers with a column for every feature: 0 for a feature that the side does not read."""
@@ -222,7 +206,7 @@ class Match:
     score : float
         In [0, 1]: the product of the probabilities of both sides.
     confidence : str
-        ``low``, ``medium`` or ``high``, by the share of the weight that belongs to known features.
+        ``low``, ``medium`` or ``high``: how sure it is that the pair stands in the right order with others.
     values : dict of Feature to Value
     checks : tuple of Check
     journey : TravelEstimate or None
@@ -293,27 +277,6 @@ class Ranking:
 
     matches: tuple[Match, ...]
     refusals: tuple[Refusal, ...]
-
-
-def confidence_of(known_share: float) -> str:
-    """Return the confidence in a score, in words, from the share of the weight that belongs to known features.
-
-    Parameters
-    ----------
-    known_share : float
-        In [0, 1].
-
-    Returns
-    -------
-    str
-        ``high`` from a share of 0.75, ``medium`` from 0.45, and otherwise ``low``.
-
-    Examples
-    --------
-    >>> confidence_of(0.5)
-    'medium'
-    """
-    return "high" if known_share >= HIGH_CONFIDENCE else "medium" if known_share >= MEDIUM_CONFIDENCE else "low"
 
 
 def tie_break(seed: str, list_key: str, key: str = "") -> int:
@@ -528,11 +491,11 @@ class PlacementRanker:
         scores = (multiplied(*sides) / MILLION).tolist()
         probabilities = (np.column_stack(sides) / ONE).round(4).tolist()
         intervals = self.model.intervals(codes).tolist()
-        known = self.model.shares_known(codes).tolist()
+        sure = certainties(self.model, codes).tolist()
         matches = []
         for i, (jobseeker, placement, checks, journey) in enumerate(passed):
             both, interval = (probabilities[i][0], probabilities[i][1]), (intervals[i][0], intervals[i][1])
-            confidence = confidence_of(known[i])
+            confidence = confidence_of(sure[i])
             match = Match(placement, scores[i], confidence, values[i], checks, journey, both, interval)
             matches.append((jobseeker, match))
         return matches, refusals

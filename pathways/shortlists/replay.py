@@ -14,7 +14,8 @@ from matching.pairs.eligibility import CheckResult, Rule
 from matching.pairs.features import Feature, Value, Values, codes_of
 from matching.pairs.profiles import JobseekerProfile
 from matching.score import explain
-from matching.score.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
+from matching.score.confidence import certainties, confidence_of
+from matching.score.ranker import PlacementRanker, TwoSidedModel, order
 from matching.score.tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
@@ -418,10 +419,10 @@ class Again:
             words, context = vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on)
             ranker = PlacementRanker(words, context, model)
             codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
-        scores, known = model.tables.scores(codes).tolist(), model.shares_known(codes).tolist()
+        scores, sure = model.tables.scores(codes).tolist(), certainties(model, codes).tolist()
         return [
-            (listing.key, score, confidence_of(share))
-            for listing, score, share in zip(listings, scores, known, strict=True)
+            (listing.key, score, confidence_of(certainty))
+            for listing, score, certainty in zip(listings, scores, sure, strict=True)
         ]
 
 

@@ -94,7 +94,8 @@ class MatchOut(Schema):
         description="The probability that this match got its rank; below 1 if near-equal scores are ordered at random."
     )
     confidence: Annotated[str, Group.RECORD] = Field(
-        description="How much of the information for the score is known: low, medium or high."
+        description="How sure it is that this place and others of the list stand in the right order: low, medium or "
+        "high. It falls with each fact that is not known."
     )
     reasons: Annotated[list[ReasonOut], Group.RECORD]
     what_would_lift_it: Annotated[list[ChangeOut], Group.RECORD]
