@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathways.database import Database, WriteSession
     from pathways.learning.schemas import ModelOut
     from pathways.shortlists.actions import Ranked
+    from pathways.shortlists.schemas import ShortlistOut
 
 alone = typer.Typer()
 models = typer.Typer(no_args_is_help=True, help="Train, assess, release and retire ranking models.")
@@ -67,6 +68,15 @@ def shortlist(
         for check in match.checks:
             if check.result == "unknown" or check.rule in {"travel", "dbs"}:
                 print(f"   {check.rule}: {check.text}")
+    _print_refused(answer)
+
+
+def _print_refused(answer: "ShortlistOut") -> None:
+    if answer.worth_asking:
+        print("\nThese do not fit, but would be among the first five. It is worth asking:")
+        for one in answer.worth_asking:
+            texts = " ".join(check.text for check in one.checks)
+            print(f"   {one.title}, {one.social_enterprise}: {texts} {one.question}")
     if answer.refused:
         rules = ", ".join(f"{count} by {rule}" for rule, count in answer.refused_by_rule.items())
         print(f"\n{answer.refused} placements do not fit: {rules}. The closest to fitting:")

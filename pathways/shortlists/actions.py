@@ -28,7 +28,7 @@ from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.placements import queries as placement_queries
-from pathways.shortlists import index, queries, safety, snapshot
+from pathways.shortlists import index, near_refusals, queries, safety, snapshot
 from pathways.shortlists.index import Day, IndexState, Listing
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.snapshot import RankingSnapshot
@@ -165,7 +165,9 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         (gathered.person.id, placement_id, match.with_propensity(round(chance, 6)))
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
-    nearest = _nearest_rows(day, failed, wanted.limits.place)
+    metres = _metres(day, wanted.limits.place)
+    nearest = _nearest_rows(day, failed, metres)
+    asked = near_refusals.worth_asking(day, ranker.model, people, failed, scores, metres)
     open_rows = day.by_number[failed[day.by_number] == 0]
     ranking_snapshot = RankingSnapshot(
         day.numbers[day.by_number],
@@ -179,14 +181,16 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         eligible=int(np.count_nonzero(failed == 0)),
         matches=matches,
         refused_by_rule=_counted(failed),
-        refusals=_nearest(gathered, day, failed, nearest),
+        refusals=_nearest(gathered, day, failed, nearest, asked),
         model=ranker.model,
         seed=ranker.seed,
         inputs=snapshot.profile_packed(wanted),
         looked=ranking_snapshot.packed(day.packed_numbers),
         versions=dict(zip(listed, day.versions[rows].tolist(), strict=True)),
         profiles=listed,
-        listings={UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest]},
+        listings={
+            UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest, *(at for at, _ in asked)]
+        },
         person=gathered.person,
         profile=gathered.profile,
     )
@@ -216,28 +220,38 @@ def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
     return {rule: count for rule, count in sorted(by_rule.items()) if count}
 
 
-def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Sequence[int]) -> bytes:
-    """Pack the nearest refusals with their sentences; the other refusals are restored from the snapshot when read."""
+def _nearest(
+    gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Sequence[int], asked: Sequence[tuple[int, int]]
+) -> bytes:
+    """Pack the nearest refusals with their sentences; the other refusals are restored from the snapshot when read.
+
+    Those that are worth asking about follow, each with the rank that it would have.
+    """
     refusals = []
-    for row in rows:
+    for row, *rank in [*((row,) for row in rows), *asked]:
         listing = day.columns.profile(row)
         of_bits = snapshot.failed_checks(int(failed[row]), gathered.wanted.limits, listing, day.context)
-        refusals.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
+        refusals.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits), *rank])
     return snapshot.packed(refusals)
 
 
-def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float] | None) -> list[int]:
+def _metres(day: Day, home: tuple[float, float] | None) -> NDArray[np.float64]:
+    """Return how far each placement is from home; 0 for work from home, and where either place is not known."""
+    arrays = day.columns.arrays
+    if home is None:
+        return np.zeros(len(arrays.east))
+    has_journey = (arrays.column("is_placed") == 1) & (arrays.column("is_remote") == 0)
+    return np.where(has_journey, np.hypot(arrays.east - home[0], arrays.north - home[1]), 0.0)
+
+
+def _nearest_rows(day: Day, failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> list[int]:
     """Return the rows of the ``NEAREST`` refused placements: fewest failed checks first, then shortest distance."""
-    # A placement with fewer failed checks is always nearer. So distances are calculated only for placements with at
-    # most ``enough`` failed checks, the smallest number that gives enough rows.
+    # A placement with fewer failed checks is always nearer. So only placements with at most ``enough`` failed checks
+    # are compared, the smallest number that gives enough rows.
     how_many = np.bitwise_count(failed)
     enough = int(np.searchsorted(np.cumsum(np.bincount(how_many)[1:]), NEAREST)) + 1
     rows = np.flatnonzero((how_many > 0) & (how_many <= enough))
-    arrays, metres = day.columns.arrays, np.zeros(len(rows))
-    if home is not None:
-        has_journey = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
-        metres = np.where(has_journey, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
-    near = snapshot.nearness(failed[rows], metres)
+    near = snapshot.nearness(failed[rows], metres[rows])
     if len(rows) > NEAREST:
         nearest = near <= np.partition(near, NEAREST)[NEAREST]
         rows, near = rows[nearest], near[nearest]

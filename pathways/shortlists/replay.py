@@ -31,6 +31,7 @@ from pathways.shortlists import benefits_told, profiles, queries, snapshot
 from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
 from pathways.shortlists.models import Shortlist, ShortlistMatch
+from pathways.shortlists.near_refusals import QUESTIONS
 from pathways.shortlists.schemas import (
     BelowOut,
     BelowPage,
@@ -42,6 +43,7 @@ from pathways.shortlists.schemas import (
 from pathways.shortlists.snapshot import RankingSnapshot
 
 # The field group that a check or a reason reveals about the jobseeker; a name not listed here reveals the group WORK.
+OF_REFUSAL = 4  # the parts of a stored refusal; one that is worth asking about has its rank besides
 GROUP_OF_RULE = {
     Rule.RIGHT_TO_WORK.value: Group.RIGHT_TO_WORK,
     Rule.AGE.value: Group.IDENTITY,
@@ -197,7 +199,7 @@ class Shaper:
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
         """Return the replies for refused pairs. Each stored row has an id, jobseeker, placement and failed checks."""
         shapes = []
-        for _, person, placement, failed in rows:
+        for _, person, placement, failed, *_ in rows:
             jobseeker_id, placement_id = UUID(person), UUID(placement)
             if jobseeker_id not in self.people:
                 self.withheld += 1
@@ -215,6 +217,16 @@ class Shaper:
             )
         return shapes
 
+    def worth_asking(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
+        """Return the replies for refused pairs that are worth a question. One with a hidden check is left out."""
+        shapes = []
+        for row in rows:
+            for shape in self.refusals([row], titles):
+                rules = [check["rule"] for check in shape["checks"]]
+                if rules:
+                    shapes.append({**shape, "question": QUESTIONS[rules[0]], "would_rank": row[OF_REFUSAL]})
+        return shapes
+
 
 def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: RecordedShortlist | None = None) -> Shape:
     """Return the reply of a shortlist as a dictionary with the fields of ``ShortlistOut``.
@@ -222,15 +234,17 @@ def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
     Ids, scores and order are the stored ones; names and reasons are those the actor may read today. ``recorded`` is
     given if the shortlist was recorded in this session, so that its data is not read again.
     """
-    refused_rows = snapshot.unpacked(shortlist.refusals)
-    nearest = refused_rows[:NEAREST]
+    stored_refusals = snapshot.unpacked(shortlist.refusals)
+    refused_rows = [row for row in stored_refusals if len(row) == OF_REFUSAL]
+    nearest, asked = refused_rows[:NEAREST], [row for row in stored_refusals if len(row) > OF_REFUSAL]
     ranked = recorded.ranked if recorded else None
     if recorded is None or ranked is None or ranked.person is None:
         matches: Sequence[Any] = queries.matches(session, actor, shortlist.id)
         values: Sequence[Values] | None = None
-        people = {match.jobseeker_id for match in matches} | {UUID(row[1]) for row in nearest}
+        people = {match.jobseeker_id for match in matches} | {UUID(row[1]) for row in (*nearest, *asked)}
         shaper = Shaper.of(session, actor, shortlist, people)
-        titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
+        shown = {match.placement_id for match in matches} | {UUID(row[2]) for row in (*nearest, *asked)}
+        titles = _titles(session, shown)
         profile = session.get(ProfileVersion, shortlist.profile_version_id) if shortlist.profile_version_id else None
     else:
         matches, values, profile = recorded.matches, recorded.values, ranked.profile
@@ -252,6 +266,7 @@ def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
         "refused": len(refused_rows) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
         "refused_by_rule": shortlist.refused_by_rule,
         "nearest_refusals": shaper.refusals(nearest, titles),
+        "worth_asking": shaper.worth_asking(asked, titles),
         "withheld": shaper.withheld,
         "note": ADVISES,
     }

@@ -117,6 +117,13 @@ class RefusalOut(Schema):
     what_would_change_it: Annotated[list[str], Group.RECORD]
 
 
+class WorthAskingOut(RefusalOut):
+    """A refused pair that would be among the first five, if what one check refused could be agreed."""
+
+    question: Annotated[str, Group.RECORD] = Field(description="What to ask, and whom.")
+    would_rank: Annotated[int, Group.RECORD] = Field(description="The rank that the placement would have.")
+
+
 class RefusedPage(Schema):
     """One page of refused pairs."""
 
@@ -170,6 +177,11 @@ class ShortlistOut(Schema):
     refused: Annotated[int, Group.RECORD]
     refused_by_rule: Annotated[dict[str, int], Group.RECORD]
     nearest_refusals: Annotated[list[RefusalOut], Group.RECORD]
+    worth_asking: Annotated[list[WorthAskingOut], Group.RECORD] = Field(
+        default=[],
+        description="Up to three refused placements that would be among the first five, if hours, half-days, the "
+        "journey or the start could be agreed. Empty on a placement's shortlist, and on one made before this was kept.",
+    )
     withheld: Annotated[int, Group.RECORD] = Field(
         description="The number of reasons and checks left out, because you are not permitted to read them today."
     )

@@ -424,6 +424,34 @@ def test_words_are_offered_confirmed_and_matched_on(client, world: World):
     post(client, world, f"/jobseekers/{person}/confirmed-words", wrong, expect=409)
 
 
+def test_a_place_refused_for_its_hours_is_put_as_a_question_if_the_jobseeker_is_best_at_it(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["doing laundry"], aspirations=["laundry"], hours_max=16)
+    world.list_placement(
+        title="Laundry Assistant", essential_skills=["doing laundry"], hours_per_week=20, hours_flexible=False
+    )
+    world.list_placement(title="Lorry Driver", essential_skills=["driving"], hours_per_week=30, hours_flexible=False)
+    for title in ("Gardener", "Barista", "Cleaner", "Kitchen Porter", "Shop Assistant"):
+        world.list_placement(title=title, essential_skills=["teamwork"], hours_per_week=12)
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert made["eligible"] == 5
+    (asked,) = made["worth_asking"]
+    assert (asked["title"], asked["would_rank"]) == ("Laundry Assistant", 1)
+    assert asked["checks"][0]["text"] == "The work is 20 hours a week. The jobseeker wants up to 16."
+    assert asked["question"] == "Ask the jobseeker and the social enterprise whether other hours are possible."
+    assert len(made["nearest_refusals"]) == made["refused"] == 2
+    stored = get(client, world, f"/shortlists/{made['id']}")
+    assert stored["worth_asking"] == made["worth_asking"]
+
+
+def test_nothing_is_asked_about_a_check_that_nobody_can_agree_away(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, aspirations=["laundry"], right_to_work="no", hours_max=16)
+    world.list_placement(title="Laundry Assistant", hours_per_week=20, hours_flexible=False)
+    world.list_placement(title="Laundry Assistant", hours_per_week=12)
+    assert post(client, world, f"/jobseekers/{person}/shortlists")["worth_asking"] == []
+
+
 def test_what_was_not_meant_gets_no_credit_until_it_is_withdrawn(client, world: World):
     person, _ = world.supported()
     write_profile(client, world, person, skills=["washing"], aspirations=["gardening or dog walking"])
