@@ -159,6 +159,7 @@ ABOUT_TABLES = {
     "kinds_of_work": "Kinds of work of the starter vocabulary, each with its sector and its usual surroundings.",
     "legal_bases": "Exceptions that the law knows for wording of an advert, and what each may justify.",
     "limits": "Limits and thresholds: disclosure control, hours, matching, worklist, storage.",
+    "listing_words": "Words of an advert that ask for a licence or for English, or that keep everybody outside away.",
     "lookalike_letters": "Letters that are drawn like Latin letters, so that an advert cannot hide a word with them.",
     "minimum_wage": "Minimum wage by age band, in pence.",
     "near_work": "Pairs of kinds of work that a person who wants the one may want to be shown, and why.",

@@ -18,7 +18,7 @@ from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.given_reasons import FEWEST_FOR_AN_EXCEPTION, why_no_reason
 from pathways.organisations.models import Organisation
-from pathways.placements import legality, queries
+from pathways.placements import legality, queries, questions
 from pathways.placements.models import (
     PLACEMENT_MOVES,
     AnswerTime,
@@ -485,6 +485,9 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
                 for found in legality.wording_of(placement, actor.today)
             ],
             "notes": legality.notes(placement, actor.today),
+            "questions": questions.questions(placement)
+            if is_own and placement.state is not PlacementState.CLOSED
+            else [],
         }
         shapes.append(PlacementOut(**columns))
     return shapes

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from pathways.placements import questions
 from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind, Remote
 from pathways.reference import days, legal_bases, pay, personal_text, tables, wording
 from pathways.reference.legal_bases import LimitKind
@@ -44,7 +45,7 @@ def reasons_to_stay_in_draft(placement: Placement, today: date, confirmed: Confi
     ``confirmed`` holds the wording that a person has confirmed.
     """
     checks = (
-        _unread(placement),
+        *(_unread(placement), questions.internal_only(placement)),
         *(_age(placement, today), _ring_fence(placement, today), reason_of_pay(placement, today)),
         *(_hours(placement, today), _dbs(placement, today), _past(placement, today)),
     )

@@ -186,6 +186,11 @@ class PlacementOut(Schema):
         description="What to know about the placement although it may be published, such as a rate of pay "
         "that is compared with the last verified minimum wage.",
     )
+    questions: Annotated[list[str], Group.RECORD] = Field(
+        default=[],
+        description="For the social enterprise that listed it: what the listing leaves open. It ranks with less "
+        "confidence until this is said.",
+    )
     version: Annotated[int, Group.RECORD]
 
 
