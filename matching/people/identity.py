@@ -14,6 +14,9 @@ SHORTEST_STREET = 6
 MOST_WORDS = 2  # of the given names and of the family names, from which keys are made
 BEGINNING = 3  # letters at the beginning of a word
 UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
+# Letters that are heard in many ways, or not at all.
+WITHOUT_VOWELS = str.maketrans("", "", "aeiouhyw")
+CONSONANTS, BOTH = 4, 2
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,8 @@ def weak_keys_of(person: Identity) -> list[str]:
 
     Examples
     --------
-    >>> weak_keys_of(Identity("1", "Bob", "Begum", born="1984"))
-    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'letters+year:beg|1984', 'letters+year:bob|1984']
+    >>> weak_keys_of(Identity("1", "Bob", "Begum"))
+    ['words:b|bgm', 'words:bgm|rbrt', 'letters:beg|bob', 'consonants:bb|bgm']
     """
     return list(dict.fromkeys(key for named in person.as_named for key in _weak(named)))
 
@@ -187,7 +190,19 @@ def _weak(person: Identity) -> list[str]:
     keys += [f"letters+year:{word}|{person.year}" for word in begun if person.year]
     day = _either_way(person)
     keys += [f"word+birthday:{word}|{day[DIGITS_OF_A_YEAR:]}" for word in words if day]
+    keys += [f"word+town:{word}|{sound(person.place)}" for word in words if person.place]
+    keys += [f"word+decade:{word}|{person.year[:-1]}" for word in words if person.year]
+    keys += [f"consonants:{both}" for both in _consonants(person)]
+    # Two digits of a date are often swapped: 1994 0428 and 1940 4281 have the same digits.
+    keys += [f"digits+{word[0]}:{''.join(sorted(day))}" for word in begun if day]
     return keys + [f"day:{day}" for day in [day] if day]
+
+
+def _consonants(person: Identity) -> list[str]:
+    """Return the first four consonants of the given and of the family name, which stay when vowels are misheard."""
+    names = [*plain(person.given).split()[:1], *plain(person.family).split()[-1:]]
+    heard = [name.translate(WITHOUT_VOWELS)[:CONSONANTS] for name in names]
+    return ["|".join(sorted(heard))] if len(heard) == BOTH and all(heard) else []
 
 
 def _words(person: Identity) -> tuple[list[str], dict[str, str], list[str]]:
