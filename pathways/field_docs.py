@@ -510,6 +510,7 @@ FIELD_DOCS: dict[str, str] = {
     "CaseloadUnlockLine.text": "The change, as a sentence.",
     "ChangeOut.text": "The change, as a sentence.",
     "CheckOut.text": "The result of the check, as a sentence.",
+    "ConfirmedWordOut.not_meant": "A title or skill of a listing that the words do not mean; else null.",
     "ConfirmedWordOut.text": "The jobseeker's own words.",
     "ExperienceBody.text": "The experience, in the jobseeker's own words.",
     "FieldComparison.text": "How the field compares, as a sentence.",

@@ -132,7 +132,7 @@ def _remind_of_vectors(kind: "ConceptKind") -> None:
 
 @reference.command("make-vectors")
 def reference_make_vectors() -> None:
-    """Let the optional sentence model read all skills and occupations: about 30 minutes once, with all of ESCO."""
+    """Let the optional sentence model read all skills and occupations. Example: pathways reference make-vectors."""
     from matching.words.sentence import ModelMissing
     from pathways.reference import vocabulary
     from pathways.reference.esco import ConceptKind

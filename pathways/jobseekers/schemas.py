@@ -335,10 +335,9 @@ class NewConfirmedWord(Body):
     )
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
+    def _one_of_both(self) -> Self:
         if self.uri is not None and self.not_meant is not None:
-            message = "Give either uri (what the words mean) or not_meant (what they do not mean), not both."
-            raise ValueError(message)
+            raise ValueError("Give either uri (what the words mean) or not_meant (what they do not mean), not both.")
         return self
 
 
