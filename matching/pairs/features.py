@@ -93,7 +93,7 @@ class Value(NamedTuple):
         The words that explain the value, for example the matching skills.
     note : str
         Which sentence explains the value, if the feature has several: ``TOO_FAR``, ``NONE_SHARED``, ``NOT_SAID``,
-        ``MISSING`` if the words are missing skills, or why work is near a wish.
+        ``MISSING`` if the words are missing skills, ``NEARLY`` if they only come near, or why work is near a wish.
     """
 
     value: float | None
@@ -102,7 +102,7 @@ class Value(NamedTuple):
 
 
 Values = Mapping[Feature, Value]
-TOO_FAR, NONE_SHARED, NOT_SAID, MISSING = "too_far", "none_shared", "not_said", "missing"
+TOO_FAR, NONE_SHARED, NOT_SAID, MISSING, NEARLY = "too_far", "none_shared", "not_said", "missing", "nearly"
 INORDER = tuple(Feature)
 
 FAR_MINUTES = 90
@@ -265,7 +265,7 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
         return Value(0.0, tuple(skill for _, skill, _ in weighted), MISSING)
     keys = list(held)
     table = vocabulary.skills.few(keys, [key for key, _, _ in weighted])
-    total, whole, matched, missing = 0, 0, [], []
+    total, whole, matched, missing, nearly = 0, 0, [], [], []
     for column, (_, skill, importance) in enumerate(weighted):
         best = int(table[:, column].max())
         total += importance * best
@@ -274,7 +274,10 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
             matched.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer))
         else:
             missing.append(skill)
+            nearly.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer) if best else "")
     grade = share(total, whole)
+    if grade > NEUTRAL_GRADE and not matched:
+        return Value(grade / STEPS, tuple(filter(None, nearly)), NEARLY)
     if grade > NEUTRAL_GRADE or not missing:
         return _at(grade, *dict.fromkeys(matched))
     return Value(grade / STEPS, tuple(missing), MISSING)

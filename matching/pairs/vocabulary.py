@@ -241,6 +241,21 @@ class Vocabulary:
         named = {kind for kinds in kept for kind in kinds}
         return frozenset({kind for kind in named if kind in self.work_labels} or named)
 
+    def _kinds_wished(self, wish: str) -> Iterator[tuple[str, NearWork]]:
+        """Yield the kinds of work that a wish names, and those near them, each with how near it is.
+
+        A wish with a word of its own behind the name, such as "hospital laboratory", is for other work in such a place.
+        """
+        stems = stems_of(self._neutral.without_groups(self.key(wish)))
+        named = self.concepts_of_wish(wish)
+        known = [*self._title_phrases.find(stems), *self._wish_phrases.find(stems)]
+        ends = max((found.end for found in known), default=0)
+        is_place = ends < len(stems) and stems[ends] not in SAYS_NOTHING and not stems[ends].isdigit()
+        for kind in named:
+            yield kind, IN_SUCH_A_PLACE if is_place else SAME_WORK
+            for near, value in self.work_near.get(kind, {}).items():
+                yield near, min(value, IN_SUCH_A_PLACE) if is_place else value
+
     def _skill_likeness(self, offered: str, wanted: str) -> float:
         """Return how well a skill that somebody has meets a skill that is wanted, in [0, 1]."""
         offered, wanted = self.key(offered), self.key(wanted)
@@ -355,10 +370,9 @@ class Vocabulary:
             for kind, credit in self.concepts_of_title(title).items():
                 columns[kind].append((column, credit))
         for row, wish in enumerate(wishes):
-            for kind in self.concepts_of_wish(wish):
-                for near, value_of in ((kind, SAME_WORK), *self.work_near.get(kind, {}).items()):
-                    for column, credit in columns.get(near, ()):
-                        table[row, column] = max(table[row, column], int(STEPS * value_of.credit * credit + 0.5))
+            for kind, value in self._kinds_wished(wish):
+                for column, credit in columns.get(kind, ()):
+                    table[row, column] = max(table[row, column], int(STEPS * value.credit * credit + 0.5))
 
     def _main_kinds(self, title: str) -> frozenset[str]:
         """Return the kinds of work of a title, without those that it only names on the way; else its own words."""
@@ -390,17 +404,15 @@ class Vocabulary:
             if self._title(title) == self._title(wish):
                 return SAME_WORK.why
             kinds = self.concepts_of_title(title)
-            for wished in self.concepts_of_wish(wish):
-                if kinds.get(wished, 0.0) == SAME:
-                    return SAME_WORK.why
-                for kind, credit in kinds.items():
-                    near = self.near_work.get((wished, kind))
-                    if near is not None:
-                        best = max(best, (near.credit * credit, near.why))
+            for wished, value in self._kinds_wished(wish):
+                credit = kinds.get(wished, 0.0)
+                why = value.why if credit == SAME or value.why != SAME_WORK.why else "words"
+                best = max(best, (value.credit * credit, why))
         return best[1]
 
 
 SAME_WORK = NearWork(SAME, "same")
+IN_SUCH_A_PLACE = NearWork(0.6, "surroundings")
 
 
 def _without_other_groups(

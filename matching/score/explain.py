@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from matching.pairs.features import MISSING, NONE_SHARED, NOT_SAID, TOO_FAR, Feature, Value, Values, codes_of
+from matching.pairs.features import MISSING, NEARLY, NONE_SHARED, NOT_SAID, TOO_FAR, Feature, Value, Values, codes_of
 from matching.pairs.grades import STEPS, UNKNOWN
 from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
@@ -101,6 +101,7 @@ NOTED_FOR = {
     "sector": "This is the kind of work or place that the jobseeker asked for: {words}.",
     "surroundings": "This work has much the same surroundings as the work the jobseeker asked for: {words}.",
     "words": "The title looks like the work the jobseeker asked for: {words}.",
+    NEARLY: "The jobseeker's skills come near to what the work asks for: {words}.",
 }
 NOTED_AGAINST = {
     "same": "This is only partly the work the jobseeker asked for: {words}.",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from matching.words.concepts import ConceptOffers
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
@@ -132,11 +131,11 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
     """
     must_not_be_void(person)
     kind = ConceptKind(new.kind.value)
-    matches = ConceptOffers() if new.not_meant else vocabulary.finder(session, kind).find(new.text)
-    offered = [{"uri": offer.uri, "label": offer.preferred, "score": round(offer.score, 4)} for offer in matches.offers]
+    offers = () if new.not_meant else vocabulary.finder(session, kind).find(new.text).offers
+    offered = [{"uri": offer.uri, "label": offer.preferred, "score": round(offer.score, 4)} for offer in offers]
     label = None
     if new.uri is not None:
-        label = {offer.uri: offer.preferred for offer in matches.offers}.get(new.uri) or vocabulary.label_of(
+        label = {offer.uri: offer.preferred for offer in offers}.get(new.uri) or vocabulary.label_of(
             session, kind, new.uri
         )
         if label is None:
