@@ -3,21 +3,37 @@
 ``python -m benchmarks.allocation --jobseekers 2000 --places 2000``. The scores are made up from a seed; about a seventh
 of the pairs are eligible. Above 25 million pairs, a dense solver runs out of memory. In that case, every jobseeker has
 up to twenty candidate placements, and only our auction and OR-Tools' exact min-cost flow are compared.
+
+``python -m benchmarks.allocation --matches``. Counts the matches that come true in made-up boroughs, where every
+placement has one place. The scores come from cases. The ways differ in the scale on which an exact assignment adds up
+the scores: raw, scaled by hand to 0..1, and either of them calibrated to the chance of a match. Beside them: everyone's
+own best placement, and an assignment by random numbers.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.graph.python import min_cost_flow
 from scipy.optimize import linear_sum_assignment
 
+from benchmarks import borough, synthetic
 from benchmarks.results import record
+from matching.learning import evaluation
+from matching.learning.cases import CaseOutcome
+from matching.learning.chances import match_chance
+from matching.learning.training import train
 from matching.places.allocation import allocate
 from matching.places.auction import Edges, auction
 from matching.places.problem import AllocationProblem, Policy
+from matching.score.ranker import TwoSidedModel
+from matching.score.side_models import Calibration, Floats
+from pathways.allocations.actions import policy_in_force
 
 OPEN_SHARE = 0.15
 MOST_DENSE, CANDIDATES = 25_000_000, 20
@@ -94,18 +110,23 @@ def main() -> None:
     parser.add_argument("--jobseekers", type=int, default=2000)
     parser.add_argument("--places", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--matches", action="store_true", help="count the matches that come true in made-up boroughs")
+    parser.add_argument("--boroughs", type=int, default=8, help="with --matches: the number of made-up boroughs")
     options = parser.parse_args()
+    if options.matches:
+        count_matches(options.boroughs)
+        return
     if options.jobseekers * options.places > MOST_DENSE:
         wide(options.jobseekers, options.places, options.seed)
         return
     problem = problem_of(options.jobseekers, options.places, options.seed)
-    plain = Policy(need_floor=0.0, offer_value=0.0, evenness=0.0, keeping=0.0)
+    in_force, _ = policy_in_force(synthetic.DAY)
     methods: dict[str, Callable[[], Pairs]] = {
         "everyone to their own best placement": lambda: own_top(problem),
         "greedy by score": lambda: greedy(problem),
         "SciPy linear_sum_assignment, dense": lambda: dense(problem),
-        "ours, no policy": lambda: ours(problem, plain),
-        "ours, default policy, explained": lambda: ours(problem, Policy()),
+        "ours, no policy": lambda: ours(problem, Policy()),
+        "ours, policy in force, explained": lambda: ours(problem, in_force),
     }
     in_need, results = np.asarray(problem.in_need), {}
     for name, method in methods.items():
@@ -186,6 +207,107 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
         f"{'ours, by auction':36}{result.value / 1e6:15.1f}{share:12.5f}{result.certified:12.5f}{ours_seconds:8.2f}"
         f"{flow / ours_seconds:8.1f}"
     )
+
+
+# How scores are put on a scale of 0..1 by hand. Each function gets some scores and, ascending, those of all open pairs.
+BY_HAND: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "least to greatest": lambda scores, every: (scores - every[0]) / max(float(every[-1] - every[0]), 1e-9),
+    "square root": lambda scores, _: np.sqrt(scores),
+    "squared": lambda scores, _: np.square(scores),
+    "share of lower scores": lambda scores, every: np.searchsorted(every, scores) / len(every),
+}
+RAW, OURS = "raw scores", "ours: calibrated in training"
+CASES = (30, 100, 300, 1000)
+TRUE_PEOPLE, TRUE_PLACEMENTS = 300, 200
+Counted = tuple[int, int, float]  # offers, true matches, and the number of matches expected by the true probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class TrueBorough:
+    """A made-up borough with its drawn outcomes, and the lists of its people: half of them learnt from, half not."""
+
+    made: synthetic.SyntheticBorough
+    outcomes: NDArray[np.int64]
+    known: borough.EligibleLists
+    others: borough.EligibleLists
+
+    @classmethod
+    def of(cls, seed: int) -> "TrueBorough":
+        made, half = synthetic.make(TRUE_PEOPLE, TRUE_PLACEMENTS, seed=seed), TRUE_PEOPLE // 2
+        lists = borough.lists_of(made, range(half)), borough.lists_of(made, range(half, TRUE_PEOPLE))
+        return cls(made, made.outcomes(np.random.default_rng([seed, 2])), *lists)
+
+    @cached_property
+    def lists(self) -> borough.EligibleLists:
+        return borough.together(self.known, self.others)
+
+    def scores(self, model: TwoSidedModel) -> Floats:
+        """Return the scores of all people and placements, NaN where a check rules the pair out."""
+        table = np.full((len(self.lists.people), TRUE_PLACEMENTS), np.nan)
+        for row, (placements, score) in enumerate(
+            zip(self.lists.placements, borough.scores(model, self.lists), strict=True)
+        ):
+            table[row, placements] = score
+        return table
+
+    def counted(self, pairs: Pairs) -> Counted:
+        offers = [(self.lists.people[row], placement) for row, placement in pairs]
+        lasting = sum(bool(self.outcomes[pair] >= CaseOutcome.SUSTAINED) for pair in offers)
+        truth = self.made.wants * self.made.takes * self.made.lasts
+        return len(offers), lasting, float(sum(truth[pair] for pair in offers))
+
+
+def exactly(scores: Floats, chance_of: Calibration | None = None) -> Pairs:
+    """Return the exact assignment of one place each that has the most expected matches, if the chances are right."""
+    keys = [f"J{i}" for i in range(len(scores))], [f"P{j}" for j in range(scores.shape[1])]
+    one_each = [1] * scores.shape[1]
+    return ours(AllocationProblem(*keys, scores, one_each, chance_of=chance_of or Calibration()), Policy())
+
+
+def matches_of(seed: int) -> dict[int, dict[str, Counted]]:
+    """Return, by number of cases and way to assign, what comes of the offers in one borough."""
+    town = TrueBorough.of(seed)
+    results: dict[int, dict[str, Counted]] = {}
+    for n in CASES:
+        cases, fresh = (
+            borough.cases_of(lists, town.outcomes, n, np.random.default_rng([seed, number, n]))
+            for number, lists in ((4, town.known), (6, town.others))
+        )
+        model = train(cases, f"after-{n}").model
+        table = town.scores(model)
+        is_open = ~np.isnan(table)
+        noise = np.where(is_open, np.random.default_rng(seed).random(table.shape), np.nan)
+        one_each = AllocationProblem([""] * len(table), [""] * table.shape[1], table, [1] * table.shape[1])
+        ways = {"random": exactly(noise), "own best": own_top(one_each), RAW: exactly(table)}
+        ways[OURS] = exactly(table, model.match_chance)
+        every, judged = np.sort(table[is_open]), model.scores([case.values for case in fresh])
+        for name, scale in BY_HAND.items():
+            scaled = np.full(table.shape, np.nan)
+            scaled[is_open] = scale(table[is_open], every)
+            people, matched = [case.jobseeker for case in fresh], [case.matched for case in fresh]
+            curve = match_chance(np.clip(scale(judged, every), 0.0, 1.0), matched, people).curve
+            ways[f"by hand: {name}"], ways[f"  calibrated: {name}"] = exactly(scaled), exactly(scaled, curve)
+        results[n] = {name: town.counted(pairs) for name, pairs in ways.items()}
+    return results
+
+
+def count_matches(boroughs: int) -> None:
+    """Print and record what comes of the offers of every way to assign, summed over made-up boroughs."""
+    results = [matches_of(seed) for seed in range(boroughs)]
+    print(
+        f"{boroughs} boroughs of {TRUE_PEOPLE} people and {TRUE_PLACEMENTS} places; exact assignment but for own best"
+    )
+    for n in CASES:
+        print(f"\nscores after {n} cases; a scale by hand is calibrated on {n} cases of other people")
+        print(f"{'':40}{'offers':>8}{'true matches':>14}{'expected':>10}{'expected, minus raw, a borough':>34}")
+        raw = [result[n][RAW][2] for result in results]
+        for name in results[0][n]:
+            offers, lasting, expected = (sum(result[n][name][at] for result in results) for at in range(3))
+            gap = evaluation.paired([result[n][name][2] for result in results], raw)
+            interval = f"{gap.mean:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}]"
+            print(f"{name:40}{offers:8}{lasting:14}{expected:10.1f}{interval:>34}", flush=True)
+        mine, other = (sum(result[n][name][2] for result in results) for name in (OURS, "own best"))
+        record(f"expected matches of an assignment, scores after {n} cases", mine, "own best", other, mine / other)
 
 
 def value(problem: AllocationProblem, pairs: Pairs) -> float:

@@ -26,6 +26,7 @@ from matching.places.allocation import AllocationPlan, allocate
 from matching.places.problem import AllocationProblem
 from matching.score.ranker import PlacementRanker, TwoSidedModel, order
 from matching.score.side_models import Floats, matrix
+from pathways.allocations.actions import policy_in_force
 
 SIZES = (5, 10, 30, 100, 300)  # numbers of decided cases to learn from
 CHECKED = 2000  # pairs on which calibration is measured
@@ -240,7 +241,7 @@ def run(
         for draw in range(draws):
             cases = cases_of(known, outcomes, n, np.random.default_rng([seed, 4, n, draw]))
             trained = train(cases, f"after-{n}")
-            opened += sum(gate.is_open for gate in trained.gates)
+            opened += sum(mix.is_mixed_in for mix in trained.mixes)
             rows.append(ndcg_of(held_out, outcomes, scores(trained.model, held_out)))
             for name, light_scores in lightgbm_scores(cases, held_out).items():
                 others[name].append(ndcg_of(held_out, outcomes, light_scores))
@@ -323,7 +324,7 @@ def places_given(
         in_need[lists.people].tolist(),
         [placement.organisation for placement in borough.placements],
     )
-    plan = allocate(problem)
+    plan = allocate(problem, policy_in_force(synthetic.DAY)[0])
     ours = [(int(offer.jobseeker), keys.index(offer.placement)) for offer in plan.offers]
     return _placed(borough, lists, outcomes, own, in_need), _placed(borough, lists, outcomes, ours, in_need), plan
 

@@ -372,7 +372,7 @@ FIELD_DOCS: dict[str, str] = {
     "places": "The number of places of the placement.",
     "places_left": "The number of places that are free.",
     "planned_end_on": "The day on which the work is planned to end.",
-    "policy": "The policy that the proposal follows: its parameters and its version.",
+    "policy": "The policy that the proposal follows: its numbers, and the dated row that they come from.",
     "possible_events": "The events that you can use now to change the state.",
     "postcode": "The postcode, or only its first part.",
     "pounds": "The amount in pounds.",

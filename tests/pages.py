@@ -144,7 +144,7 @@ ABOUT_TABLES = {
     "advert_sentences": "Forms in which a sentence of an advert shuts out a group or speaks of unpaid work or care.",
     "advert_spellings": "Misspellings and disguises of the words that an advert is checked for.",
     "advert_words": "Wording of an advert that the law forbids or that a caseworker must see, with law and remedy.",
-    "allocation_policies": "The policies of an allocation: need floor, value of an offer, evenness.",
+    "allocation_policies": "The policies of an allocation, with evidence: need floor, value of an offer, evenness.",
     "bank_holidays": "Bank holidays that the built-in calendar lacks, or that were moved.",
     "benefits": "Benefits that work may affect, and the sentence for the adviser.",
     "check_ins": "When to check in after the first day of work.",

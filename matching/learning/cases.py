@@ -68,3 +68,10 @@ class DecidedCase:
             None where the case has no label for this side.
         """
         return self.wanted if side is ModelSide.JOBSEEKER else self.lasted
+
+    @property
+    def matched(self) -> bool | None:
+        """Whether the pair became a match: the jobseeker started, and the work lasted. None if it is not known."""
+        if self.wanted is False or self.lasted is False:
+            return False
+        return True if self.lasted else None

@@ -16,7 +16,8 @@ from matching.pairs.features import SIDES, Feature, ModelSide
 from matching.score.ranker import TwoSidedModel
 from matching.score.side_models import Calibration, Floats, SideModel, Tables
 
-FORMAT = 1
+FORMAT = 2  # 2 adds the map from the score to the chance of a match
+CHANCE = "match_chance"  # beside the two sides; a file of format 1 has none, and its scores are the chances
 NOT_A_MODEL = "The data are not a saved model. Next: train a model again or restore one from a backup."
 
 
@@ -86,6 +87,7 @@ def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
     if manifest.version != model.version:
         raise ValueError(f"The manifest is for version {manifest.version}, but the model is version {model.version}.")
     body = {side.value: _side_out(side_model) for side, side_model in model.sides.items()}
+    body[CHANCE] = _curve_out(model.match_chance)
     head = {"format": FORMAT, **asdict(manifest), "sha256": _hash_of(body, asdict(manifest))}
     return json.dumps({"manifest": head, "sides": body}, sort_keys=True, default=str).encode()
 
@@ -138,9 +140,10 @@ def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
     try:
         manifest = Manifest(**{**head, "first_day": _day(head["first_day"]), "last_day": _day(head["last_day"])})
         sides = {side: _side_in(side, body[side.value], trained_on[side.value]) for side in ModelSide}
+        chance = _curve_in(body[CHANCE]) if CHANCE in body else Calibration()
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise ModelRefused(NOT_A_MODEL) from error
-    return TwoSidedModel(manifest.version, sides, manifest.cases), manifest
+    return TwoSidedModel(manifest.version, sides, manifest.cases, chance), manifest
 
 
 def _is_part(trained_on: Any, names: list[str]) -> bool:
@@ -163,7 +166,7 @@ def _side_out(model: SideModel) -> dict[str, Any]:
         "weights": model.weights.tolist(),
         "covariance": model.covariance.tolist(),
         "mix": model.mix,
-        "calibration": {"at": model.calibration.at.tolist(), "to": model.calibration.to.tolist()},
+        "calibration": _curve_out(model.calibration),
         "boosted": None
         if boosted is None
         else {
@@ -177,7 +180,7 @@ def _side_out(model: SideModel) -> dict[str, Any]:
 
 def _side_in(side: ModelSide, saved: Mapping[str, Any], trained_on: list[str]) -> SideModel:
     """Return one side of a saved model. A feature that is newer than the model gets its expert prior as weight."""
-    boosted, curve, expert = saved["boosted"], saved["calibration"], SideModel.expert(side)
+    boosted, expert = saved["boosted"], SideModel.expert(side)
     columns = np.array([SIDES[side].index(Feature(name)) for name in trained_on], dtype=np.intp)
     learned, covariance = _numbers(saved["weights"]), _numbers(saved["covariance"])
     if learned.shape != (len(columns),) or covariance.shape != (len(columns) + 1, len(columns) + 1):
@@ -193,8 +196,16 @@ def _side_in(side: ModelSide, saved: Mapping[str, Any], trained_on: list[str]) -
         spread,
         boosted=None if boosted is None else _tables_in(boosted, columns.tolist(), len(weights)),
         mix=float(saved["mix"]),
-        calibration=Calibration(_numbers(curve["at"]), _numbers(curve["to"])),
+        calibration=_curve_in(saved["calibration"]),
     )
+
+
+def _curve_out(curve: Calibration) -> dict[str, list[float]]:
+    return {"at": curve.at.tolist(), "to": curve.to.tolist()}
+
+
+def _curve_in(saved: Mapping[str, Any]) -> Calibration:
+    return Calibration(_numbers(saved["at"]), _numbers(saved["to"]))
 
 
 def _tables_in(saved: Mapping[str, Any], columns: list[int], count: int) -> Tables:

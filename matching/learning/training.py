@@ -1,8 +1,8 @@
 """Train a model for each side, jobseeker and placement, on decided cases.
 
-The model of a side always has a logistic half, trained from the expert priors. A boosted half is added only if held-out
-cases show that it does not make predictions worse (this decision is the gate). The probabilities of both halves are
-then averaged, with a weight of the boosted half that grows with the number of cases.
+The model of a side always has a logistic half, trained from the expert priors. Held-out cases decide the weight of a
+boosted half, which may be 0 (see ``mixing``). Held-out cases also decide the map from the score of a pair to the chance
+of a match, which only the allocation uses (see ``chances``).
 """
 
 from collections.abc import Sequence
@@ -10,65 +10,56 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 
 from matching.learning.boosting import BoostedTables
 from matching.learning.cases import DecidedCase
+from matching.learning.chances import MatchChance, calibrate, match_chance
 from matching.learning.logistic import most_probable
+from matching.learning.mixing import MixChoice, choose_share, folds_of, reason_for, why_not_tried
 from matching.pairs.features import SIDES, ModelSide
 from matching.score.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 from matching.score.ranker import TwoSidedModel
-from matching.score.side_models import Calibration, Floats, SideModel, Tables, logit, matrix, sigmoid
+from matching.score.side_models import Floats, SideModel, Tables, matrix, sigmoid
 
-HALF_WEIGHT_CASES = 50  # the boosted half has the weight n / (n + 50): one half at 50 cases
-FEWEST_FOR_BOOSTING = 40  # with fewer cases, the figures from five held-out folds are too uncertain
-FEWEST_KNOTS = 5  # a curve through fewer points is nearly a line, and Platt's line is then better
-ISOTONIC_FROM = 500  # number of cases from which the isotonic curve is used instead of Platt's line
-FOLDS = 5
-RESAMPLES = 400
 PAIRS, ROUNDS = 3, 150
 IMAGINED_ROWS, IMAGINED_CASES = 1000, 100
-TOLERATED = 0.005  # boosting is left out if, by the interval, it may raise the log-loss by this or more
-LEAST_SLOPE = 0.05
-# Prior standard deviations of the intercept and the slope of Platt's line. They are small, so that a few cases cannot
-# move the line far from the diagonal.
-PLATT_SPREADS = (0.2, 0.1)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """The decision whether the model of one side includes boosting, and the figures that decided it.
-
-    Parameters
-    ----------
-    side : ModelSide
-    cases : int
-        The number of cases on which the decision is based.
-    is_open : bool
-        Whether boosting is included.
-    difference : float
-        On held-out cases, the mean log-loss of the logistic half minus the mean log-loss of the mix of both halves. If
-        it is over 0, the mix is better.
-    interval : tuple of float
-        The 95 % bootstrap interval of ``difference``.
-    why : str
-        The reason for the decision, in one sentence.
-    """
-
-    side: ModelSide
-    cases: int
-    is_open: bool
-    difference: float
-    interval: tuple[float, float]
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model, and the decision about boosting for each side."""
+    """A trained model, with the evidence for what was chosen on held-out cases.
+
+    Parameters
+    ----------
+    model : TwoSidedModel
+    mixes : tuple of MixChoice
+        For each side, the weight of the boosted half.
+    chance : MatchChance
+        The map from the score to the chance of a match.
+    """
 
     model: TwoSidedModel
-    gates: tuple[Gate, ...]
+    mixes: tuple[MixChoice, ...]
+    chance: MatchChance
+
+
+@dataclass(frozen=True, eq=False)
+class _SideCases:
+    """All cases as one side sees them.
+
+    ``X`` has a row for each case, ``y`` the label of each case (NaN if it has none for this side), ``people`` the
+    person and ``folds`` the fold of each case.
+    """
+
+    side: ModelSide
+    X: Floats
+    y: Floats
+    people: NDArray[np.str_]
+    folds: NDArray[np.intp]
+
+    @property
+    def is_labelled(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.y)
 
 
 def train(cases: Sequence[DecidedCase], version: str) -> Trained:
@@ -90,52 +81,54 @@ def train(cases: Sequence[DecidedCase], version: str) -> Trained:
     >>> train([], "none").model.cases
     0
     """
-    gates: list[Gate] = []
-    sides: dict[ModelSide, SideModel] = {}
     ordered = sorted(cases, key=lambda c: (c.decided_on, c.jobseeker, c.placement))
+    people = [case.jobseeker for case in ordered]
+    folds = folds_of(people)
+    mixes: list[MixChoice] = []
+    sides: dict[ModelSide, SideModel] = {}
+    score = np.ones(len(ordered))
     for side in ModelSide:
-        labelled = [(case, label) for case in ordered if (label := case.label(side)) is not None]
-        X = matrix(side, [case.values for case, _ in labelled])
-        y = np.array([label for _, label in labelled], dtype=np.float64)
-        sides[side], gate = _train_side(side, X, y)
-        gates.append(gate)
-    return Trained(TwoSidedModel(version, sides, len(ordered)), tuple(gates))
+        labels = np.array([np.nan if (y := case.label(side)) is None else float(y) for case in ordered])
+        seen = _SideCases(side, matrix(side, [c.values for c in ordered]), labels, np.array(people, dtype=str), folds)
+        sides[side], mix, held_out = _train_side(seen)
+        score = score * held_out
+        mixes.append(mix)
+    chance = match_chance(score, [case.matched for case in ordered], people)
+    return Trained(TwoSidedModel(version, sides, len(ordered), chance.curve), tuple(mixes), chance)
 
 
-def _train_side(side: ModelSide, X: Floats, y: Floats) -> tuple[SideModel, Gate]:
-    logistic = fit_logistic(side, X, y)
-    if len(y) < FEWEST_FOR_BOOSTING or y.min() == y.max():
-        why = f"Boosting is left out: it needs {FEWEST_FOR_BOOSTING} cases with a result for this side, not {len(y)}."
-        if len(y) >= FEWEST_FOR_BOOSTING:
-            why = f"Boosting is left out: all {len(y)} cases have the same result for this side."
-        return logistic, Gate(side, len(y), is_open=False, difference=0.0, interval=(0.0, 0.0), why=why)
-    later, logistic_only, mixed = _held_out(side, X, y)
-    gate = _gate(side, y[later], logistic_only, mixed)
-    model = logistic
-    if gate.is_open:
-        model = replace(logistic, boosted=fit_boosted(side, X, y), mix=mix_of(len(y)))
-    return replace(model, calibration=calibrate(mixed if gate.is_open else logistic_only, y[later])), gate
+def _train_side(seen: _SideCases) -> tuple[SideModel, MixChoice, Floats]:
+    """Return the model of a side, the choice of its mix, and the held-out probability of every case."""
+    is_labelled = seen.is_labelled
+    X, y, people = seen.X[is_labelled], seen.y[is_labelled], seen.people[is_labelled].tolist()
+    model, why_not = fit_logistic(seen.side, X, y), why_not_tried(y, people)
+    logistic, boosted = _held_out(seen, boosts=not why_not)
+    if why_not:
+        return model, MixChoice(seen.side, len(y), len(set(people)), 0.0, (), why_not), logistic
+    share, tried = choose_share(logistic[is_labelled], boosted[is_labelled], y, people)
+    if share:
+        model = replace(model, boosted=fit_boosted(seen.side, X, y), mix=share)
+    mixed = (1 - share) * logistic + share * boosted
+    model = replace(model, calibration=calibrate(mixed[is_labelled], y))
+    mix = MixChoice(seen.side, len(y), len(set(people)), share, tuple(tried), reason_for(len(y), share, tried))
+    return model, mix, model.calibration.apply(mixed)
 
 
-def mix_of(cases: int) -> float:
-    """Return the weight of the boosted half in the mix.
+def _held_out(seen: _SideCases, *, boosts: bool) -> tuple[Floats, Floats]:
+    """Predict every case by models that were fitted without the cases of its fold, so without those of its person.
 
-    Parameters
-    ----------
-    cases : int
-        The number of cases, n.
-
-    Returns
-    -------
-    float
-        n / (n + 50).
-
-    Examples
-    --------
-    >>> mix_of(50)
-    0.5
+    Returns the probabilities of the logistic half and of the boosted half. The latter are those of the logistic half
+    where there is nothing to boost: if ``boosts`` is false, or all results outside the fold are equal.
     """
-    return cases / (cases + HALF_WEIGHT_CASES)
+    logistic = np.zeros(len(seen.y))
+    boosted = np.zeros(len(seen.y))
+    for fold in np.unique(seen.folds):
+        rows, learnt = seen.folds == fold, (seen.folds != fold) & seen.is_labelled
+        X, y = seen.X[learnt], seen.y[learnt]
+        logistic[rows] = boosted[rows] = fit_logistic(seen.side, X, y).logistic(seen.X[rows])
+        if boosts and y.min() < y.max():
+            boosted[rows] = sigmoid(fit_boosted(seen.side, X, y).raw(seen.X[rows]))
+    return logistic, boosted
 
 
 def fit_logistic(side: ModelSide, X: Floats, y: Floats) -> SideModel:
@@ -204,78 +197,3 @@ def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
         np.r_[y, np.ones(IMAGINED_ROWS), np.zeros(IMAGINED_ROWS)],
         np.r_[np.ones(len(y)), share * predicted, share * (1 - predicted)],
     ).tables_
-
-
-def _held_out(side: ModelSide, X: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Predict each block from earlier blocks. Return case positions, and probabilities without and with boosting."""
-    blocks = np.array_split(np.arange(len(y)), FOLDS)
-    logistic_only, mixed = [], []
-    for number in range(1, FOLDS):
-        past, current = np.concatenate(blocks[:number]), blocks[number]
-        logistic = fit_logistic(side, X[past], y[past])
-        p = logistic.logistic(X[current])
-        logistic_only.append(p)
-        if y[past].min() == y[past].max():
-            mixed.append(p)
-            continue
-        boosted = sigmoid(fit_boosted(side, X[past], y[past]).raw(X[current]))
-        share = mix_of(len(past))
-        mixed.append((1 - share) * p + share * boosted)
-    return np.concatenate(blocks[1:]), np.concatenate(logistic_only), np.concatenate(mixed)
-
-
-def _log_loss(p: Floats, y: Floats) -> Floats:
-    clipped = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.asarray(-(y * np.log(clipped) + (1 - y) * np.log1p(-clipped)))
-
-
-def _gate(side: ModelSide, y: Floats, logistic_only: Floats, mixed: Floats) -> Gate:
-    gain = _log_loss(logistic_only, y) - _log_loss(mixed, y)
-    rng = np.random.default_rng(0)
-    means = [float(rng.choice(gain, len(gain)).mean()) for _ in range(RESAMPLES)]
-    low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
-    is_open = float(gain.mean()) > 0.0 and low > -TOLERATED
-    why = (
-        "Boosting is included: it did not make the predictions for held-out cases worse."
-        if is_open
-        else "Boosting is left out: it made, or may have made, the predictions for held-out cases worse."
-    )
-    return Gate(side, len(y), is_open, round(float(gain.mean()), 5), (round(low, 5), round(high, 5)), why)
-
-
-def calibrate(p: Floats, y: Floats) -> Calibration:
-    """Fit the curve that makes held-out probabilities agree with the observed results.
-
-    Parameters
-    ----------
-    p : ndarray of shape (n_samples,)
-        Held-out probabilities.
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    Calibration
-        Platt's line with priors, if there are under 500 samples or few distinct values. Otherwise an isotonic curve.
-
-    References
-    ----------
-    .. [1] Platt, "Probabilistic outputs for support vector machines", 1999.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> p = rng.random(400)
-    >>> curve = calibrate(p, (rng.random(400) < p).astype(float))
-    >>> bool(abs(curve.apply(np.array([0.5]))[0] - 0.5) < 0.08)
-    True
-    """
-    z = logit(p)
-    at = np.unique(np.quantile(z, np.linspace(0.02, 0.98, 25)))
-    if len(y) < ISOTONIC_FROM or len(at) < FEWEST_KNOTS:
-        line, _, _ = most_probable(z[:, None], y, np.array([0.0, 1.0]), np.array(PLATT_SPREADS), monotone=[True])
-        slope = max(float(line[1]), LEAST_SLOPE)
-        return Calibration(np.array([-1.0, 1.0]), np.array([line[0] - slope, line[0] + slope]))
-    curve = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip").fit(z, y)
-    # Where the isotonic curve is flat, a small slope preserves the order of the inputs.
-    to = np.maximum.accumulate(logit(np.asarray(curve.predict(at))))
-    return Calibration(at, to + LEAST_SLOPE * (at - at[0]))

@@ -45,6 +45,8 @@ class PlaceOffer:
         Why the offer is not the first choice. Empty if it is the first choice.
     could_go_to : int
         The number of placements that are open to the jobseeker and have places.
+    chance : float
+        The chance of a match: the calibrated score.
     """
 
     jobseeker: str
@@ -54,6 +56,7 @@ class PlaceOffer:
     first_choice: str
     why: str = ""
     could_go_to: int = 1
+    chance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class AllocationPlan:
     without : tuple of Unplaced
         Jobseekers without an offer.
     expected_lasting : float
-        The sum of the scores of the offers: the number of offers that would last if the scores were right.
+        The sum of the chances of the offers: the number of offers that would last if the chances were right.
     need_offers : int
         The number of offers to jobseekers in the need band.
     need_floor : int
@@ -130,7 +133,7 @@ def allocate(
     ----------
     problem : AllocationProblem
     policy : Policy or None
-        If None: the default policy.
+        If None: the neutral policy, by which only the chances of a match count.
     most_exact : int
         The greatest number of edges for which the exact solver is used. With more edges an auction is used, which also
         proves what share of the best possible value it reaches.
@@ -142,11 +145,11 @@ def allocate(
 
     Notes
     -----
-    The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver
-    requires that at least ``floor`` jobseekers of the need band get an offer. The auction adds a bonus to each offer to
-    the need band, close to the smallest bonus that meets the floor [2]_. For evenness, places above the soft cap of a
-    social enterprise get a price, and the plan is solved again with these prices, at most twice. A
-    solution with fewer offers is never accepted.
+    The plan maximises the sum of ``offer_value`` + chance of a match over the offers. To meet the need floor, the exact
+    solver requires that at least ``floor`` jobseekers of the need band get an offer. The auction adds a bonus to each
+    offer to the need band, close to the smallest bonus that meets the floor [2]_. For evenness, places above the soft
+    cap of a social enterprise get a price, and the plan is solved again with these prices, at most twice. A solution
+    with fewer offers is never accepted.
 
     Examples
     --------
@@ -191,7 +194,7 @@ def _plan_of(
         policy=policy,
         offers=tuple(sorted(offers, key=lambda o: o.jobseeker)),
         without=tuple(sorted(without, key=lambda u: u.jobseeker)),
-        expected_lasting=round(sum(offer.score for offer in offers), 4),
+        expected_lasting=round(sum(offer.chance for offer in offers), 4),
         need_offers=need_offers,
         need_floor=case.floor,
         need_share_of_caseload=share_of(int(case.band.sum()), len(case.band)),
@@ -310,6 +313,7 @@ class _Explainer:
             case.placements[first],
             "" if rank == 1 else self._why(person, first, float(scores.max())),
             int(case.could[person]),
+            round(float(case.chances[pair]), 6),
         )
 
     def _why(self, person: int, first: int, score: float) -> str:

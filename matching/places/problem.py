@@ -7,12 +7,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.score.side_models import Floats
+from matching.score.side_models import Calibration, Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The parameters of an allocation, which are published with the allocation.
+
+    The numbers are the caller's to set, because they are policy. The defaults are neutral: only the chances of a match
+    count.
 
     Parameters
     ----------
@@ -20,8 +23,8 @@ class Policy:
     need_floor : float
         The share of the offers, from 0 to 1, that is reserved for jobseekers in the need band. 0 reserves no offers.
     offer_value : float
-        The value that every offer has in addition to its score. It ensures that many offers are preferred to fewer
-        offers with better scores.
+        The value that every offer has in addition to its chance of a match. It ensures that many offers are preferred
+        to fewer offers with better chances.
     soft_cap : float
         How many offers a social enterprise can have before each further offer has a cost. It is a multiple (1 or more)
         of the social enterprise's fair share of the offers.
@@ -37,16 +40,16 @@ class Policy:
 
     Examples
     --------
-    >>> Policy().need_floor
-    0.3
+    >>> Policy("agreed-2027", need_floor=0.5).need_floor
+    0.5
     """
 
-    version: str = "default-1"
-    need_floor: float = 0.3
-    offer_value: float = 0.1
-    soft_cap: float = 4.0
-    evenness: float = 0.05
-    keeping: float = 0.02
+    version: str = "none"
+    need_floor: float = 0.0
+    offer_value: float = 0.0
+    soft_cap: float = 1.0
+    evenness: float = 0.0
+    keeping: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.need_floor <= 1.0:
@@ -122,6 +125,9 @@ class AllocationProblem:
     open_to : sequence of int
         For each jobseeker, the number of placements that are open to the jobseeker and have places. Needed only if
         ``scores`` leaves out some of these placements.
+    chance_of : Calibration
+        The map from a score to the chance of a match. The assignment adds up chances, not scores, so that the scale of
+        the scores does not decide it. Ranks and reasons keep to the scores.
 
     Raises
     ------
@@ -137,6 +143,7 @@ class AllocationProblem:
     organisations: Sequence[str | None] = ()
     before: Mapping[str, str] = field(default_factory=dict)
     open_to: Sequence[int] = ()
+    chance_of: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         n, m = len(self.jobseekers), len(self.placements)
@@ -161,3 +168,17 @@ class AllocationProblem:
     def pairs(self) -> OpenPairs:
         """The open pairs. If ``scores`` is a matrix, they are read from the matrix."""
         return self.scores if isinstance(self.scores, OpenPairs) else OpenPairs.of(self.scores)
+
+    def chances(self, scores: Floats) -> Floats:
+        """Return the chance of a match for each score.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_pairs,)
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            In [0, 1]. The scores themselves if the map is the diagonal.
+        """
+        return scores if self.chance_of.is_diagonal else self.chance_of.apply(scores)

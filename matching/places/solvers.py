@@ -30,8 +30,8 @@ HALVINGS = 6  # steps of the binary search for the smallest bonus that meets the
 class _Case:
     """A problem sorted by hashes of its keys, so that the order of the input cannot change the result.
 
-    ``columns`` has the placement of every place that could be used, and ``values`` has the value of each pair. In the
-    methods, ``chosen`` has, for each person, the index of the assigned pair, or -1.
+    ``columns`` has the placement of every place that could be used. ``chances`` has the chance of a match of each pair,
+    and ``values`` its value. In the methods, ``chosen`` has, for each person, the index of the assigned pair, or -1.
     """
 
     jobseekers: list[str]
@@ -42,6 +42,7 @@ class _Case:
     organisations: list[str | None]
     before: Mapping[str, str]
     could: NDArray[np.intp]
+    chances: Floats
     values: Floats
     columns: NDArray[np.intp]
     floor: int
@@ -56,6 +57,7 @@ class _Case:
         order = np.lexsort((placements, people))
         begins = np.concatenate([[0], np.cumsum(np.bincount(people, minlength=n))]).astype(np.int64)
         sorted_pairs = OpenPairs(begins, placements[order], pairs.scores[order])
+        chances = problem.chances(sorted_pairs.scores)
         places = np.asarray(problem.places, dtype=np.intp)[columns] if m else np.zeros(0, dtype=np.intp)
         band = np.zeros(n, dtype=bool)
         if len(problem.in_need):
@@ -72,7 +74,8 @@ class _Case:
             [problem.organisations[j] for j in columns] if len(problem.organisations) else [None] * m,
             problem.before,
             np.asarray(problem.open_to, dtype=np.intp)[rows] if len(problem.open_to) else with_places,
-            _values(sorted_pairs, keys, names, problem.before, policy),
+            chances,
+            _values(sorted_pairs, chances, keys, names, problem.before, policy),
             np.repeat(np.arange(m), useful),
             0,
         )
@@ -198,9 +201,14 @@ def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _values(
-    pairs: OpenPairs, jobseekers: Sequence[str], placements: Sequence[str], before: Mapping[str, str], policy: Policy
+    pairs: OpenPairs,
+    chances: Floats,
+    jobseekers: Sequence[str],
+    placements: Sequence[str],
+    before: Mapping[str, str],
+    policy: Policy,
 ) -> Floats:
-    values = pairs.scores + policy.offer_value
+    values = chances + policy.offer_value
     column_of = {key: j for j, key in enumerate(placements)}
     previous = [(i, column_of[before[key]]) for i, key in enumerate(jobseekers) if before.get(key) in column_of]
     for i, j in previous:

@@ -9,14 +9,14 @@ import numpy as np
 
 from matching.pairs import eligibility, features
 from matching.pairs.eligibility import Check, Context
-from matching.pairs.features import SIDES, Feature, ModelSide, Value, Values
-from matching.pairs.grades import Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
+from matching.pairs.features import Feature, ModelSide, Value, Values
+from matching.pairs.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.surroundings import conditions_found
 from matching.pairs.travel import TravelEstimate
 from matching.pairs.vocabulary import Vocabulary
 from matching.score.confidence import certainties, confidence_of
-from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
+from matching.score.side_models import COLUMNS_OF, Calibration, Floats, SideModel, logit, matrix_of, sigmoid
 from matching.score.tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 
 EXPERT_VERSION = "expert-4"
@@ -39,6 +39,8 @@ class TwoSidedModel:
     sides : mapping of ModelSide to SideModel
     cases : int
         The number of decided cases that the model was trained on. 0 for the model of the expert priors.
+    match_chance : Calibration
+        The map from the score of a pair to the chance of a match. Only an allocation uses it: no score depends on it.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class TwoSidedModel:
     version: str
     sides: Mapping[ModelSide, SideModel]
     cases: int = 0
+    match_chance: Calibration = field(default_factory=Calibration)
 
     @staticmethod
     def expert() -> "TwoSidedModel":
@@ -116,11 +119,9 @@ class TwoSidedModel:
         -------
         ndarray of shape (n_pairs,)
         """
-        rows = len(next(iter(matrices.values())))
-        codes = np.full((rows, len(Feature)), 255, dtype=np.uint8)
-        inorder = list(Feature)
+        codes = np.full((len(next(iter(matrices.values()))), len(Feature)), UNKNOWN, dtype=np.uint8)
         for side, X in matrices.items():
-            codes[:, [inorder.index(name) for name in SIDES[side]]] = grades_of(X)
+            codes[:, COLUMNS_OF[side]] = grades_of(X)
         return np.asarray(self.tables.scores(codes) / MILLION)
 
     def intervals(self, codes: Codes) -> Floats:

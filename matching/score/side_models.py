@@ -1,4 +1,4 @@
-"""The model of one side of the score: a logistic model, mixed with boosted tables if there are enough cases.
+"""The model of one side of the score: a logistic model, mixed with boosted tables where held-out cases gain by it.
 
 Scoring needs NumPy only. The code that trains these models is in ``matching.learning``: ``logistic``, ``boosting`` and
 ``training``.
@@ -198,6 +198,11 @@ class Calibration:
     at: Floats = field(default_factory=lambda: np.array([-1.0, 1.0]))
     to: Floats = field(default_factory=lambda: np.array([-1.0, 1.0]))
 
+    @cached_property
+    def is_diagonal(self) -> bool:
+        """Whether calibration changes nothing."""
+        return np.array_equal(self.at, self.to)
+
     def apply(self, p: Floats) -> Floats:
         """Return calibrated probabilities. Calibration never reverses the order of two probabilities.
 
@@ -235,7 +240,7 @@ class SideModel:
     boosted : Tables or None
         The boosted half of the model: tables learnt by boosting. None if training did not accept them.
     mix : float
-        The weight of the boosted half: n / (n + 50) after n cases, or 0 if ``boosted`` is None.
+        The weight of the boosted half, which held-out cases decide. 0 if ``boosted`` is None.
     calibration : Calibration
 
     Examples
@@ -276,7 +281,7 @@ class SideModel:
     @cached_property
     def is_plain(self) -> bool:
         """Whether the probability comes from the logistic half alone, with neither a boosted half nor calibration."""
-        return self.boosted is None and np.array_equal(self.calibration.at, self.calibration.to)
+        return self.boosted is None and self.calibration.is_diagonal
 
     def centred(self, X: Floats) -> Floats:
         """Return each feature minus the neutral value. An unknown feature becomes 0, so that it adds nothing.

@@ -109,6 +109,7 @@ def assign(caseload: Caseload, scored: Scored) -> Proposal:
             [listing.organisation for listing in listings],
             caseload.before,
             scored.open_to.tolist(),
+            caseload.index_state.model.match_chance,
         ),
         caseload.policy,
     )
@@ -212,7 +213,7 @@ def _still_possible(session: WriteSession, actor: Actor, caseload: Caseload, pro
         proposal,
         offers=tuple(offers),
         without=without,
-        expected_lasting=round(sum(offer.score for offer in offers), 4),
+        expected_lasting=round(sum(offer.chance for offer in offers), 4),
         need_offers=need_offers,
         need_share_of_caseload=share_of(in_need, people),
         need_share_of_offers=share_of(need_offers, len(offers)),
@@ -289,8 +290,10 @@ def _move_row(
 
 
 def _policy_figures(on: date) -> dict[str, Any]:
+    """Return the policy in force on a day: its numbers, and the row of the dated table that they come from."""
     policy, rule = policy_in_force(on)
-    return asdict(policy) | asdict(rule) | {"table": tables.version_of("allocation_policies")}
+    numbers = asdict(policy) | asdict(rule)
+    return numbers | tables.origin("allocation_policies", on) | {"table": tables.version_of("allocation_policies")}
 
 
 def _figures(caseload: Caseload, proposal: Proposal) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class AllocationFigures(Schema):
     offers: Annotated[int, Group.RECORD]
     without: Annotated[int, Group.RECORD]
     expected_lasting: Annotated[float, Group.RECORD] = Field(
-        description="The expected number of offers that lead to a lasting placement, if the scores are right."
+        description="The expected number of offers that lead to a lasting placement, if their chances are right."
     )
     need_people: Annotated[int, Group.RECORD] = Field(
         description="The number of jobseekers in most need: those who have never had paid work, have waited long for an"

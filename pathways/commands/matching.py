@@ -162,6 +162,8 @@ def rematch(
                 f"{answer.placements} placements. {figures.first_choices} would get their first choice; "
                 f"{figures.kept} keep the placement proposed before."
             )
+            policy = answer.policy
+            print(f"   Policy {policy['version']}, in force from {policy['in_force_from']}: {policy['source']}.")
             print(
                 f"   In most need: {figures.need_people} jobseekers, {figures.need_offers} offers "
                 f"(at least {figures.need_floor} are reserved). They are {figures.need_share_of_caseload:.0%} of the "
@@ -241,8 +243,10 @@ def model_train(
         with database.writing(actor) as session:
             model = actions.reply(actions.train_model(session, actor, day_of(until) or actor.today))
     print(f"{model.name}: trained on {model.cases} cases from {model.first_day} to {model.last_day}.")
-    for side, gate in model.manifest["metrics"]["boosting"].items():
-        print(f"   {side}: {gate['cases']} answers. {gate['why']}")
+    metrics = model.manifest["metrics"]
+    for side, mix in metrics["boosting"].items():
+        print(f"   {side}: {mix['cases']} answers. {mix['why']}")
+    print(f"   chance of a match: {metrics['match_chance']['cases']} answers. {metrics['match_chance']['why']}")
     print(f"The model is not in use yet. Next: pathways model assess {model.name}")
 
 

@@ -67,7 +67,11 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
     trained = train(cases, name)
     days = [case.decided_on for case in cases]
     manifest = model_files.Manifest(
-        name, min(days), max(days), len(cases), metrics=_training_metrics(trained) | {"until": until.isoformat()}
+        name,
+        min(days),
+        max(days),
+        len(cases),
+        metrics=_training_metrics(trained) | {"until": until.isoformat(), "policies": _policies(until)},
     )
     kept = model_files.save(trained.model, manifest)
     model = RankingModel(
@@ -91,18 +95,39 @@ def _manifest_summary(manifest: model_files.Manifest) -> dict[str, Any]:
 
 
 def _training_metrics(trained: "Trained") -> dict[str, Any]:
+    """Return what was chosen on held-out cases, with its evidence, for the manifest of the stored model."""
     return {
         "boosting": {
-            gate.side.value: {
-                "cases": gate.cases,
-                "is_mixed_in": gate.is_open,
-                "held_out_gain": gate.difference,
-                "interval": list(gate.interval),
-                "why": gate.why,
+            mix.side.value: {
+                "cases": mix.cases,
+                "people": mix.people,
+                "is_mixed_in": mix.is_mixed_in,
+                "share": mix.share,
+                "tried": [asdict(tried) for tried in mix.tried],
+                "why": mix.why,
             }
-            for gate in trained.gates
-        }
+            for mix in trained.mixes
+        },
+        "match_chance": {
+            "cases": trained.chance.cases,
+            "matches": trained.chance.matches,
+            "kind": trained.chance.kind,
+            "gain": trained.chance.gain,
+            "standard_error": trained.chance.standard_error,
+            "why": trained.chance.why,
+        },
     }
+
+
+def _policies(on: date) -> dict[str, Any]:
+    """Return the rows of the dated tables that decide what is learnt and judged on a day, and where each comes from."""
+    limits = {
+        name: {"amount": str(tables.limit(name, on)), **tables.origin("limits", on, limit=name)}
+        for name in ("lasting_weeks", "model_group_smallest")
+    }
+    row = tables.in_force("allocation_policies", on)
+    allocation = {"version": row["version"], "need_floor": row["need_floor"]}
+    return limits | {"allocation": allocation | tables.origin("allocation_policies", on)}
 
 
 def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingModel:
@@ -172,6 +197,7 @@ def measure(
         "calibration": _calibration(measured, later),
         "drift": drift,
         "difference_by_group": by_group,
+        "policies": _policies(until),
         "note": "Only pairs on stored shortlists can be judged. A pair without a decision counts as not relevant.",
     }
     return figures, _gates(gap, drift, by_group, stored)

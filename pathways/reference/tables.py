@@ -90,6 +90,16 @@ def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
     return _latest(table, on, _begun(table, on, keys))
 
 
+def origin(table: str, on: date, **keys: str) -> dict[str, str | None]:
+    """Return where the row in force on a day comes from, for a reply that must say which row applied.
+
+    ``in_force_from`` is its first day, ``source`` who set it, and ``evidence`` what its numbers rest on, if the table
+    has such a column.
+    """
+    row = in_force(table, on, **keys)
+    return {"in_force_from": row["from"], "source": row["source"], "evidence": row.get("evidence") or None}
+
+
 def last_verified(table: str, on: date, **keys: str) -> dict[str, str]:
     """Return what ``in_force`` returns, but never a row marked ``unverified``, which nobody has checked."""
     return _latest(table, on, [row for row in _begun(table, on, keys) if is_verified(row)])

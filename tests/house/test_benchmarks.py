@@ -13,4 +13,4 @@ def test_the_benchmarks_run_and_end_in_one_table():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "| shortlist over HTTP, sqlite, all known, ms CPU |" in done.stdout
-    assert "ours, default policy, explained" in done.stdout
+    assert "ours, policy in force, explained" in done.stdout

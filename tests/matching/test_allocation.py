@@ -15,7 +15,9 @@ from matching.places.allocation import allocate
 from matching.places.problem import AllocationProblem, OpenPairs, Policy
 from matching.score import unlock
 from matching.score.ranker import Match, PlacementRanker
+from matching.score.side_models import Calibration, logit
 
+USUAL = Policy("usual", need_floor=0.3, offer_value=0.1, soft_cap=4.0, evenness=0.05, keeping=0.02)
 # The exact one, and the auction that stands in where a caseload outgrows it.
 SOLVERS = (10**9, 0)
 
@@ -40,7 +42,7 @@ def problem(seed: int, n: int = 30, m: int = 12, *, places: int = 1, needs: floa
 @given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from([0.0, 0.3, 0.6, 1.0]), st.sampled_from(SOLVERS))
 def test_no_place_is_given_twice_no_refused_pair_offered_and_the_floor_holds(seed, places, floor, most_exact):
     made = problem(seed, places=places)
-    found = allocate(made, Policy(need_floor=floor), most_exact=most_exact)
+    found = allocate(made, replace(USUAL, need_floor=floor), most_exact=most_exact)
     row, column = (
         {k: i for i, k in enumerate(made.jobseekers)},
         {k: i for i, k in enumerate(made.placements)},
@@ -59,7 +61,7 @@ def test_no_place_is_given_twice_no_refused_pair_offered_and_the_floor_holds(see
 @given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from([0.0, 0.5]), st.booleans())
 def test_an_auction_is_as_near_the_best_as_it_certifies(seed, places, floor, is_even):
     made = problem(seed, n=60, m=20, places=places)
-    policy = Policy(need_floor=floor, evenness=0.05 if is_even else 0.0, soft_cap=1.0)
+    policy = replace(USUAL, need_floor=floor, evenness=0.05 if is_even else 0.0, soft_cap=1.0)
     exact, near = (allocate(made, policy, most_exact=most) for most in SOLVERS)
     worth = [len(found.offers) * policy.offer_value + found.expected_lasting for found in (exact, near)]
     assert exact.certified == 1.0
@@ -75,10 +77,11 @@ def test_values_that_tie_but_for_a_rounding_have_an_answer():
     """SciPy's solver never ended on these as floats; in a process of its own, for it holds the interpreter."""
     code = (
         "import numpy as np; from matching.places.allocation import AllocationProblem, allocate; "
+        "from matching.places.problem import Policy; "
         "s = np.array([[.6],[.3],[.4],[.4],[.3],[.7],[.3],[.8]]); "
         "people, in_need = [f'j{i}' for i in range(8)], [i in (1, 6) for i in range(8)]; "
         "print(len(allocate(AllocationProblem(people, ['p0'], s, [1], in_need, "
-        "before={'j0': 'p0'})).offers))"
+        "before={'j0': 'p0'}), Policy('usual', 0.3, 0.1, 4.0, 0.05, 0.02)).offers))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "1"
@@ -96,7 +99,7 @@ def test_pairs_that_are_listed_are_read_as_a_matrix_of_them_is():
         open_to=(~np.isnan(made.scores)).sum(axis=1).tolist(),
     )
     for most in SOLVERS:
-        assert allocate(listed, most_exact=most) == allocate(made, most_exact=most)
+        assert allocate(listed, USUAL, most_exact=most) == allocate(made, USUAL, most_exact=most)
     with pytest.raises(ValueError, match="a row for each jobseeker"):
         AllocationProblem(
             ["a"], ["p"], OpenPairs(np.array([0, 1]), np.array([1], dtype=np.int32), np.array([0.5])), [1]
@@ -105,7 +108,7 @@ def test_pairs_that_are_listed_are_read_as_a_matrix_of_them_is():
 
 def test_the_floor_is_as_high_as_the_policy_says_where_the_band_can_take_it_up():
     made = problem(1, n=40, m=12, needs=0.5)
-    free, held = allocate(made, Policy(need_floor=0.0)), allocate(made, Policy(need_floor=0.5))
+    free, held = (allocate(made, replace(USUAL, need_floor=floor)) for floor in (0.0, 0.5))
     assert len(held.offers) == len(free.offers) == 12
     assert free.need_offers < 6 <= held.need_offers
     assert held.need_share_of_top < held.need_share_of_caseload
@@ -125,18 +128,18 @@ def test_the_order_people_come_in_decides_nothing(seed):
         [made.in_need[i] for i in rows],
         [made.organisations[j] for j in columns],
     )
-    assert allocate(made) == allocate(moved)
+    assert allocate(made, USUAL) == allocate(moved, USUAL)
 
 
 def test_a_small_change_moves_few():
     made = problem(4, n=60, m=40)
-    first = allocate(made)
+    first = allocate(made, USUAL)
     before = {o.jobseeker: o.placement for o in first.offers}
     jitter = np.random.default_rng(0).uniform(-0.004, 0.004, made.scores.shape)
     nudged = AllocationProblem(
         made.jobseekers, made.placements, made.scores + jitter, made.places, made.in_need, made.organisations, before
     )
-    assert allocate(nudged).kept == len(first.offers)
+    assert allocate(nudged, USUAL).kept == len(first.offers)
 
 
 def test_offers_spread_over_social_enterprises_where_one_would_have_nearly_all():
@@ -146,7 +149,7 @@ def test_offers_spread_over_social_enterprises_where_one_would_have_nearly_all()
     made = AllocationProblem(
         [f"j{i}" for i in range(20)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations
     )
-    even, uneven = allocate(made, Policy(soft_cap=2.0)), allocate(made, Policy(evenness=0.0))
+    even, uneven = allocate(made, replace(USUAL, soft_cap=2.0)), allocate(made, replace(USUAL, evenness=0.0))
     assert even.enterprise_gini < uneven.enterprise_gini
 
 
@@ -160,7 +163,7 @@ def test_evenness_never_costs_an_offer(seed, evenness):
     made = AllocationProblem(
         [f"j{i}" for i in range(30)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations
     )
-    even, plain = allocate(made, Policy(evenness=evenness, soft_cap=1.5)), allocate(made, Policy(evenness=0.0))
+    even, plain = (allocate(made, replace(USUAL, evenness=cost, soft_cap=1.5)) for cost in (evenness, 0.0))
     assert len(even.offers) >= len(plain.offers)
     assert even.enterprise_gini <= plain.enterprise_gini + 0.02
 
@@ -181,15 +184,67 @@ def test_evenness_never_costs_an_offer(seed, evenness):
 def test_edges_have_an_answer(scores, places, offers):
     n, m = scores.shape
     found = allocate(
-        AllocationProblem([f"j{i}" for i in range(n)], [f"p{i}" for i in range(m)], scores, places, [True] * n)
+        AllocationProblem([f"j{i}" for i in range(n)], [f"p{i}" for i in range(m)], scores, places, [True] * n), USUAL
     )
     assert (len(found.offers), len(found.without)) == (offers, n - offers)
     assert all(u.why for u in found.without)
 
 
+# Maps from a score to a chance, as training makes them: a steep one, a flat one that lifts all, one with a bend.
+CURVES = [
+    Calibration(np.array([-1.0, 1.0]), np.array([-3.0, 2.0])),
+    Calibration(np.array([-1.0, 1.0]), np.array([1.9, 2.1])),
+    Calibration(np.array([-3.0, -1.0, 0.0, 2.0]), np.array([-4.0, -0.5, -0.4, 3.0])),
+]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(CURVES), st.sampled_from(SOLVERS))
+def test_chances_decide_who_gets_a_place_but_no_persons_own_order(seed, curve, most_exact):
+    made = problem(seed, n=30, m=12)
+    found = allocate(replace(made, chance_of=curve), USUAL, most_exact=most_exact)
+    rows = {key: made.scores[i] for i, key in enumerate(made.jobseekers)}
+    for offer in found.offers:
+        own = rows[offer.jobseeker]
+        score = own[made.placements.index(offer.placement)]
+        assert offer.rank == 1 + int((own > score).sum())
+        assert offer.score == pytest.approx(score, abs=1e-6)
+        assert offer.chance == pytest.approx(curve.apply(np.array([score]))[0], abs=1e-6)
+    assert found.expected_lasting == pytest.approx(sum(offer.chance for offer in found.offers), abs=1e-3)
+    assert found.need_offers >= found.need_floor
+
+
+def test_the_scale_of_the_scores_decides_an_assignment_and_calibration_takes_it_back():
+    """Of two ways to give two places, squaring the scores makes the worse one look better."""
+    true = np.array([[0.9, 0.7], [0.55, 0.3]])
+    made = AllocationProblem(["a", "b"], ["p", "q"], true, [1, 1])
+    points = np.linspace(0.02, 0.98, 97)
+    back = Calibration(logit(points**2), logit(points))
+
+    def given(problem: AllocationProblem) -> list[tuple[str, str]]:
+        return [(offer.jobseeker, offer.placement) for offer in allocate(problem).offers]
+
+    assert given(made) == [("a", "q"), ("b", "p")]
+    assert given(replace(made, scores=true**2)) == [("a", "p"), ("b", "q")]
+    assert given(replace(made, scores=true**2, chance_of=back)) == given(made)
+
+
+def test_equal_scores_have_equal_chances_and_need_changes_none():
+    made = problem(5, n=20, m=8, places=2)
+    twins = np.vstack([made.scores[:10], made.scores[:10]])
+    looked = 0
+    for in_need in ([], [i % 3 == 0 for i in range(20)]):
+        found = allocate(replace(made, scores=twins, in_need=in_need, chance_of=CURVES[2]), USUAL)
+        for offer in found.offers:
+            score = twins[int(offer.jobseeker[1:]) % 10, made.placements.index(offer.placement)]
+            assert offer.chance == pytest.approx(CURVES[2].apply(np.array([score]))[0], abs=1e-6)
+            looked += 1
+    assert looked > 20
+
+
 def test_a_displaced_choice_is_explained_without_naming_anybody():
     made = problem(7)
-    found = allocate(made)
+    found = allocate(made, USUAL)
     displaced = [offer for offer in found.offers if offer.rank > 1]
     assert displaced
     assert all(o.why and o.first_choice != o.placement for o in displaced)

@@ -1,5 +1,6 @@
 """What learning from cases may and may not do."""
 
+import hashlib
 import json
 import warnings
 from dataclasses import replace
@@ -15,13 +16,15 @@ from benchmarks import synthetic
 from matching.learning import evaluation, model_files
 from matching.learning.boosting import BoostedTables
 from matching.learning.cases import CaseOutcome, DecidedCase
+from matching.learning.chances import match_chance
 from matching.learning.logistic import MapLogistic
+from matching.learning.mixing import SHARES, choose_share, folds_of
 from matching.learning.training import fit_boosted, fit_logistic, train
 from matching.pairs.features import SIDES, Feature, ModelSide, Value
 from matching.score.explain import additive, reasons, what_would_lift
 from matching.score.priors import WEIGHTS
 from matching.score.ranker import Match, PlacementRanker, TwoSidedModel
-from matching.score.side_models import COLUMNS_OF, SideModel
+from matching.score.side_models import COLUMNS_OF, Calibration, SideModel
 
 
 def does_not_hold(estimator):
@@ -74,8 +77,136 @@ def test_no_cases_leave_the_experts_as_they_are():
 
 def test_cases_of_one_answer_only_are_learnt_from_without_boosting():
     told = train([case for case in cases(200) if case.wanted], "yes")
-    assert not told.gates[0].is_open
+    assert not told.mixes[0].is_mixed_in
     assert told.model.sides[ModelSide.JOBSEEKER].intercept > SideModel.expert(ModelSide.JOBSEEKER).intercept
+
+
+def halves(n: int, boosted_knows: float, seed: int = 0):
+    """Held-out predictions of both halves on n cases of n / 4 people: the logistic half knows only the rate."""
+    rng = np.random.default_rng(seed)
+    chance = rng.uniform(0.05, 0.95, n)
+    y = (rng.random(n) < chance).astype(float)
+    boosted = boosted_knows * chance + (1 - boosted_knows) * rng.uniform(0.05, 0.95, n)
+    return np.full(n, 0.5), boosted, y, [f"J{i // 4}" for i in range(n)]
+
+
+@pytest.mark.parametrize("n", [80, 800, 8000])
+def test_boosting_that_knows_nothing_is_left_out_at_every_size(n):
+    share, tried = choose_share(*halves(n, 0.0))
+    assert share == 0.0
+    assert [one.share for one in tried] == list(SHARES)
+
+
+@pytest.mark.parametrize("n", [80, 800, 8000])
+def test_boosting_that_knows_the_truth_is_given_weight_at_every_size(n):
+    share, tried = choose_share(*halves(n, 1.0))
+    assert share >= 0.4
+    assert next(one.gain for one in tried if one.share == share) > 0.0
+
+
+def test_the_weight_follows_what_was_gained_not_the_number_of_cases():
+    """After 8,000 cases, halves that know as much get the same weight; n / (n + 50) would give boosting .99."""
+    _, _, y, people = halves(8000, 0.0)
+    rng = np.random.default_rng(1)
+    truth = np.where(y > 0, 0.65, 0.35)
+    logistic, boosted = (np.clip(truth + rng.normal(0.0, 0.2, 8000), 0.02, 0.98) for _ in range(2))
+    share, _ = choose_share(logistic, boosted, y, people)
+    assert 0.3 <= share <= 0.6
+
+
+def test_of_two_weights_that_cannot_be_told_apart_the_smaller_is_chosen():
+    share, tried = choose_share(*halves(800, 0.5))
+    chosen = next(one for one in tried if one.share == share)
+    best = min(tried, key=lambda one: one.short_of_best)
+    assert chosen.share <= best.share
+    assert chosen.short_of_best <= chosen.standard_error
+    assert all(one.short_of_best > one.standard_error for one in tried if one.share < share)
+
+
+def test_many_cases_of_few_people_are_less_evidence_than_of_many():
+    logistic, boosted, y, _ = halves(400, 0.6)
+    few = [f"J{i % 4}" for i in range(400)]
+    doubled = [np.tile(part, 20) for part in (logistic, boosted, y)]
+    _, once = choose_share(logistic, boosted, y, few)
+    _, again = choose_share(*doubled, few * 20)
+    # The same cases twenty times over, of the same four people, say no more than once.
+    assert [one.standard_error for one in again] == pytest.approx([one.standard_error for one in once], abs=2e-6)
+
+
+@given(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=40))
+def test_all_cases_of_a_person_are_in_one_fold(people):
+    folds = folds_of(people)
+    assert all(len({fold for fold, who in zip(folds, people, strict=True) if who == person}) == 1 for person in people)
+    assert len(set(folds.tolist())) == min(5, len(set(people)))
+
+
+@pytest.mark.parametrize("n", [0, 5, 10, 39, 60, 200])
+def test_what_was_chosen_is_in_the_model_and_told_with_its_evidence(n):
+    found = train(cases(n), "test")
+    for side, mix in zip(ModelSide, found.mixes, strict=True):
+        model = found.model.sides[side]
+        assert (mix.side, mix.share, mix.is_mixed_in) == (side, model.mix, model.boosted is not None)
+        assert mix.why.endswith(".")
+        assert bool(mix.tried) == (mix.cases >= 40)
+    assert found.chance.why.endswith(".")
+    assert found.chance.cases == sum(case.matched is not None for case in cases(n))
+
+
+def cases_scored(n: int, power: float, seed: int = 0):
+    """Scores that are a power of the true chance, with what became of the pairs, two of each person."""
+    rng = np.random.default_rng(seed)
+    chance = rng.uniform(0.05, 0.95, n)
+    return chance**power, (rng.random(n) < chance).tolist(), [f"J{i // 2}" for i in range(n)], chance
+
+
+@pytest.mark.parametrize("n", [200, 2000])
+@pytest.mark.parametrize("power", [0.4, 2.5])
+def test_calibrated_chances_come_nearer_the_truth_than_scores_on_a_wrong_scale(n, power):
+    score, matched, people, _ = cases_scored(n, power)
+    found = match_chance(score, matched, people)
+    assert found.gain > found.standard_error
+    fresh, _, _, truth = cases_scored(1000, power, seed=1)
+    assert np.abs(found.curve.apply(fresh) - truth).mean() < 0.8 * np.abs(fresh - truth).mean()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([2, 4, 20, 200, 700]), st.sampled_from([0.3, 1.0, 3.0]))
+def test_a_calibrated_chance_never_falls_as_the_score_rises(seed, n, power):
+    score, matched, people, _ = cases_scored(n, power, seed)
+    rising = match_chance(score, matched, people).curve.apply(np.linspace(0.001, 0.999, 999))
+    assert (np.diff(rising) > 0.0).all()
+    assert (rising >= 0.0).all()
+    assert (rising <= 1.0).all()
+
+
+def test_five_cases_hardly_move_the_chances():
+    grid = np.linspace(0.05, 0.95, 19)
+    for seed in range(20):
+        score, matched, people, _ = cases_scored(5, 1.0, seed)
+        assert np.abs(match_chance(score, matched, people).curve.apply(grid) - grid).max() < 0.05
+
+
+def test_scores_and_lists_do_not_depend_on_the_chance_of_a_match(trained):
+    values = [case.values for case in cases(30, seed=4)]
+    bent = replace(trained.model, match_chance=Calibration(np.array([-1.0, 1.0]), np.array([-3.0, 2.0])))
+    assert np.array_equal(bent.scores(values), trained.model.scores(values))
+
+
+def test_a_model_of_the_first_format_has_scores_that_are_chances(trained):
+    curve = Calibration(np.array([-1.0, 1.0]), np.array([-3.0, 2.0]))
+    manifest = model_files.Manifest("test-1", cases=400)
+    kept = json.loads(model_files.save(replace(trained.model, match_chance=curve), manifest))
+    assert loaded_as(kept, 2).match_chance.to.tolist() == curve.to.tolist()
+    del kept["sides"]["match_chance"]
+    assert loaded_as(kept, 1).match_chance.is_diagonal
+
+
+def loaded_as(kept, saved_format: int) -> TwoSidedModel:
+    """Load a changed file of a format, with the hash that it would have had."""
+    head = {name: part for name, part in kept["manifest"].items() if name not in {"format", "sha256"}}
+    digest = hashlib.sha256(json.dumps([head, kept["sides"]], sort_keys=True).encode()).hexdigest()
+    kept["manifest"] = {**head, "format": saved_format, "sha256": digest}
+    return model_files.load(json.dumps(kept).encode())[0]
 
 
 def test_the_order_of_the_cases_decides_nothing(trained):

@@ -1,21 +1,27 @@
 """Shortlists, unlock, allocations and models, through the API as those who use it would."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from uuid import UUID
 
+import numpy as np
 import pytest
 from sqlalchemy import select
+from uuid_utils.compat import uuid7
 
+from matching.learning import model_files
 from matching.pairs.text import normalise
+from matching.score.ranker import TwoSidedModel
+from matching.score.side_models import Calibration
 from pathways.errors import RuleBroken
 from pathways.introductions.models import IntroductionEvent
 from pathways.jobseekers.models import Jobseeker
 from pathways.learning import actions as learning_actions
 from pathways.placements.models import Placement
-from pathways.reference import taxonomy
+from pathways.reference import tables, taxonomy
 from pathways.reference.esco import ConceptKind
 from pathways.shortlists import queries as shortlist_queries
-from pathways.shortlists.models import RankingModel, Shortlist, ShortlistMatch
+from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
 from tests.world import World
 
 API = "/api/v1"
@@ -274,7 +280,63 @@ def test_an_allocation_proposes_within_places_says_who_has_nothing_and_makes_no_
     offered = [line["placement_id"] for line in lines if line["placement_id"]]
     assert len(set(offered)) == len(offered) == 2
     assert get(client, world, "/introductions", by="manager")["items"] == []
-    assert made["policy"]["version"] == "default-1"
+    row = tables.in_force("allocation_policies", date.fromisoformat(made["on"]))
+    told = made["policy"]
+    assert (told["version"], told["need_floor"]) == (row["version"], float(row["need_floor"]))
+    assert (told["in_force_from"], told["source"]) == (row["from"], row["source"])
+    assert told["evidence"] == row["evidence"] != ""
+
+
+@pytest.mark.parametrize(
+    ("on", "version", "floor"),
+    [("2026-11-30", "default-1", 0.3), ("2026-12-01", "default-2", 0.6), ("2031-01-01", "default-2", 0.6)],
+)
+def test_the_need_floor_is_that_of_the_day(client, world: World, on, version, floor):
+    a_caseload(world)
+    told = post(client, world, "/allocations", {"on": on}, by="manager")
+    assert (told["policy"]["version"], told["policy"]["need_floor"]) == (version, floor)
+    assert told["figures"]["need_offers"] >= told["figures"]["need_floor"] >= 1
+
+
+def test_a_table_of_a_partner_replaces_the_policy_and_needs_no_column_of_evidence(client, world: World, tmp_path):
+    a_caseload(world)
+    columns = "from,version,need_floor,offer_value,soft_cap,evenness,keeping,weeks_without_offer,open_barriers,source"
+    row = "2020-01-01,council-3,0.9,0.1,4,0.05,0.02,26,3,agreed with the council"
+    (tmp_path / "allocation_policies.csv").write_text(f"{columns}\n{row}\n")
+    tables.use_folder(tmp_path)
+    try:
+        told = post(client, world, "/allocations", by="manager")["policy"]
+    finally:
+        tables.use_folder(None)
+    assert (told["version"], told["in_force_from"], told["source"], told["evidence"]) == (
+        "council-3",
+        "2020-01-01",
+        "agreed with the council",
+        None,
+    )
+
+
+def test_an_allocation_counts_chances_and_shows_scores(client, world: World, database):
+    a_caseload(world)
+    before = post(client, world, "/allocations", by="manager")
+    curve = Calibration(np.array([-1.0, 1.0]), np.array([-2.0, 0.0]))
+    model = replace(TwoSidedModel.expert(), version="bent", match_chance=curve)
+    with database.writing(world.operator) as session:
+        kept = model_files.save(model, model_files.Manifest("bent"))
+        made_at = world.operator.at
+        session.add(
+            RankingModel(
+                id=uuid7(), name="bent", state=ModelState.RELEASED, kept=kept, manifest={"cases": 0}, made_at=made_at
+            )
+        )
+    after = post(client, world, "/allocations", by="manager")
+    assert (before["model_version"], after["model_version"]) == ("expert-4", "bent")
+    read = [get(client, world, f"/allocations/{made['id']}/lines")["items"] for made in (before, after)]
+    scored = [{line["jobseeker_id"]: line["score"] for line in lines} for lines in read]
+    assert scored[0] == scored[1]
+    scores = np.array([score for score in scored[1].values() if score is not None])
+    assert before["figures"]["expected_lasting"] == pytest.approx(scores.sum(), abs=1e-3)
+    assert after["figures"]["expected_lasting"] == pytest.approx(curve.apply(scores).sum(), abs=1e-3)
 
 
 def test_each_line_is_decided_with_a_reason_and_the_shares_are_counted(client, world: World):
@@ -343,11 +405,17 @@ def test_a_model_learns_is_assessed_and_ranks_only_once_a_person_released_it_beh
     decided_cases(client, world, 6)
     model = post(client, world, "/models", by="operator")
     assert (model["state"], model["cases"]) == ("trained", 3)
+    metrics = model["manifest"]["metrics"]
+    assert (metrics["boosting"]["jobseeker"]["share"], metrics["boosting"]["jobseeker"]["tried"]) == (0.0, [])
+    assert "40 cases" in metrics["boosting"]["jobseeker"]["why"]
+    assert (metrics["match_chance"]["kind"], metrics["policies"]["lasting_weeks"]["amount"]) == ("diagonal", "13")
+    assert metrics["policies"]["allocation"]["in_force_from"] <= model["manifest"]["metrics"]["until"]
     get(client, world, "/models", by="caseworker")
     get(client, world, "/models", by="lister", expect=403)
     path = f"/models/{model['id']}"
     post(client, world, f"{path}/release", {"reason": "Now."}, by="operator", expect=409)
     assessed = post(client, world, f"{path}/assess", by="operator", expect=200)
+    assert assessed["assessment"]["policies"] == metrics["policies"]
     gates = {gate["gate"]: gate["passed"] for gate in assessed["gates"]}
     assert gates["ranking"] is False  # too few held-out lists to judge
     assert gates["nonsense"] is gates["signs"] is True
