@@ -224,21 +224,19 @@ def _minutes(
     east, north = jobseekers.east[j] - placements.east[rows], jobseekers.north[j] - placements.north[rows]
     km = np.sqrt(east * east + north * north) / 1000
     best_low, best_high = np.full(len(rows), ENDLESS, dtype=np.int64), np.full(len(rows), ENDLESS, dtype=np.int64)
-    timed, timed_low, is_timed = jobseekers.number("timed", j), best_low, np.zeros(len(rows), dtype=np.bool_)
-    if timed != NO:
-        timed_low = jobseekers.timed_low_table[timed][rows].astype(np.int64)
-        is_timed = timed_low != NOT_COVERED
-    untimed = jobseekers.number("untimed_modes", j)
+    timed, untimed = jobseekers.number("timed", j), jobseekers.number("untimed_modes", j)
+    timed_low = best_low if timed == NO else jobseekers.timed_low_table[timed][rows].astype(np.int64)
     for bit in range(len(day.modes)):
         if modes >> bit & 1:
             low = (km * day.modes[bit, 0] + day.modes[bit, 1]).astype(np.int64)
             high = np.ceil(km * day.modes[bit, 2] + day.modes[bit, 3]).astype(np.int64)
             better = (low < best_low) | ((low == best_low) & (high < best_high))
-            better &= ~is_timed | bool(untimed >> bit & 1)
+            if timed != NO and not untimed >> bit & 1:
+                better &= timed_low == NOT_COVERED
             best_low, best_high = np.where(better, low, best_low), np.where(better, high, best_high)
     if timed != NO:
         timed_high = jobseekers.timed_high_table[timed][rows].astype(np.int64)
-        better = is_timed & (timed_low != NOT_IN_TIME)
+        better = (timed_low != NOT_COVERED) & (timed_low != NOT_IN_TIME)
         better &= (timed_low < best_low) | ((timed_low == best_low) & (timed_high < best_high))
         best_low, best_high = np.where(better, timed_low, best_low), np.where(better, timed_high, best_high)
     return has_journey, best_low, best_high

@@ -181,6 +181,11 @@ class TimedTravel:
             self._near_of[columns] = self.near(np.column_stack([east, north]))
         return self._near_of[columns]
 
+    def prepare(self) -> None:
+        """Answer a first question, so that no later one waits for the code to be compiled."""
+        for place in self.stops[:1].tolist():
+            self.to_one((place[0], place[1]), tuple(KINDS), None, (place[0], place[1]), None)
+
     def to_one(
         self, home: Place, modes: Sequence[str], own_week: int | None, place: Place, week: int | None
     ) -> TimedJourneys | None:
