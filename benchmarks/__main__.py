@@ -32,6 +32,7 @@ FULL = (
     ("rules", "--people", "100000"),
     ("exports", "--people", "200000"),
     ("disclosure", "--tables", "200"),
+    ("timetables",),
 )
 SMALL = (
     ("people", "--town", "60"),
@@ -41,6 +42,7 @@ SMALL = (
     ("rules", "--people", "4"),
     ("exports", "--people", "10", "--database", "sqlite"),
     ("disclosure", "--tables", "2"),
+    ("timetables", "--stops", "60", "--routes", "8", "--placements", "50"),
     ("allocation", "--jobseekers", "100", "--places", "100"),
     ("http", "--placements", "60", "--requests", "4", "--database", "sqlite", "--shape", "all known"),
 )

@@ -23,8 +23,9 @@ from benchmarks import population
 from benchmarks.served_stage import K, ServedStage, open_rows
 from matching.bulk.bits import MARGIN_METRES
 from matching.bulk.columns import ENDLESS, JobseekerArrays
-from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, half_days_for
+from matching.pairs.eligibility import LEVELS, PUBLIC_MODES
 from matching.pairs.grades import hundredths
+from matching.pairs.half_days import half_days_for
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from tests import postgres
 

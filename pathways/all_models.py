@@ -19,7 +19,7 @@ from pathways.programmes import models as programmes
 from pathways.progression import models as progression
 from pathways.protection import actions as protection
 from pathways.reference import models as taxonomy
-from pathways.reference import outcome_rules, postcodes
+from pathways.reference import outcome_rules, postcodes, timetables
 from pathways.referrals import models as referrals
 from pathways.shortlists import models as shortlists
 from pathways.support import models as support
@@ -43,6 +43,7 @@ MODULES = (
     outcome_rules,
     placements,
     postcodes,
+    timetables,
     programmes,
     progression,
     referrals,

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pathways.commands import exporting, loading, matching, organising, running
+from pathways.commands import exporting, loading, matching, organising, running, transport
 from pathways.commands.acting import PlainError
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -26,6 +26,7 @@ for name, group in (
     ("keys", organising.keys),
     ("reference", loading.reference),
     ("import", loading.imports),
+    ("transport", transport.transport),
     ("model", matching.models),
     ("export", exporting.export),
 ):

@@ -537,7 +537,8 @@ FIELD_DOCS: dict[str, str] = {
     "told_by": "The source of the information, for instance the jobseeker or a payslip.",
     "tool": "The name of the assessment tool.",
     "training_given": "The training that comes with the placement.",
-    "travel": "The estimated journey; null if the location of the home or of the placement is unknown.",
+    "travel": "The journey; null if the location of the home or of the placement is unknown, or if the timetable has "
+    "no journey in time.",
     "travel_modes": "The ways of travelling that the jobseeker can use.",
     "type": "The URL that identifies this kind of problem. It never changes.",
     "unchanged": "The number of rows that would change nothing.",

@@ -155,6 +155,7 @@ ABOUT_TABLES = {
     "experiences": "Everyday experience, and the skills that it shows.",
     "fidelity": "Bands of the fidelity measures.",
     "group_names": "Names of nations, religions and conditions, and of things and animals, for wording of adverts.",
+    "half_day_times": "When the half-days begin and end, for journeys by timetable.",
     "job_kinds": "Which kinds of placement count as a job or are subsidised.",
     "kinds_of_work": "Kinds of work of the starter vocabulary, each with its sector and its usual surroundings.",
     "legal_bases": "Exceptions that the law knows for wording of an advert, and what each may justify.",
@@ -172,7 +173,7 @@ ABOUT_TABLES = {
     "travel_modes": "Speed, detour and waiting of each way of travelling.",
     "vocabularies": "Codes and suggestions of fields (GET /api/v1/reference).",
 }
-SHOWN_WHOLE = ("clocks", "limits", "check_ins", "travel_modes", "minimum_wage", "job_kinds")
+SHOWN_WHOLE = ("clocks", "limits", "check_ins", "travel_modes", "half_day_times", "minimum_wage", "job_kinds")
 
 
 def reference() -> str:

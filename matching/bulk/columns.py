@@ -15,18 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.bulk.map_grid import cells_of, grid_of
+from matching.bulk.timed_columns import timed_tables
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
 from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
 from matching.pairs.features import spelling_of_skills, week_of
 from matching.pairs.grades import hash_of, hundredths, weight
+from matching.pairs.half_days import half_days_for
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.surroundings import read_listing
 
-CELL_METRES = 5_000.0
-MOST_CELLS = 4_000_000  # keeps the grid small when a location is wrongly abroad or at sea
 NO = -1  # not known, or not requested
 NEVER, ALWAYS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+OF_TABLES = 5  # the last numbers of a jobseeker, which come with a table
 ENDLESS = 1 << 29  # means "no limit": more than any hours, age or day
 Int32s = NDArray[np.int32]
 # The names of the rows of ``numbers``, in order. Hours are in hundredths, days are ordinals, and words are stored as
@@ -39,7 +41,7 @@ PLACEMENT_NUMBERS = (
 JOBSEEKER_NUMBERS = (
     "is_placed", "may_not_work", "tells_skills", "modes", "minutes", "age", "level", "least_hours", "most_hours",
     "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest",
-    "offered_minutes", "licences", "environment", "adjustments",
+    "offered_minutes", "timed", "untimed_modes", "licences", "environment", "adjustments",
 )  # fmt: skip
 
 
@@ -74,7 +76,8 @@ class PlacementArrays(NamedTuple):
 class JobseekerArrays(NamedTuple):
     """Columns of jobseekers, and the word tables that their word numbers refer to.
 
-    ``numbers`` has one row for each name in ``JOBSEEKER_NUMBERS``.
+    ``numbers`` has one row for each name in ``JOBSEEKER_NUMBERS``. ``timed_low_table`` and ``timed_high_table`` have
+    minutes by timetable: a row for each jobseeker who uses it (the number ``timed``), a column for each placement.
     """
 
     numbers: Int32s
@@ -95,6 +98,8 @@ class JobseekerArrays(NamedTuple):
     licence_table: Table
     environment_table: Table
     adjustment_table: Table
+    timed_low_table: NDArray[np.int16]
+    timed_high_table: NDArray[np.int16]
 
     def number(self, name: str, j: int) -> int:
         """Return one entry of ``numbers`` for jobseeker ``j``. The name must be in ``JOBSEEKER_NUMBERS``."""
@@ -175,9 +180,9 @@ class PlacementColumns:
         PlacementColumns
         """
         is_on_grid = (rows.column("is_placed") == 1) & (rows.column("is_remote") == 0)
-        grid = _grid(rows.east[is_on_grid], rows.north[is_on_grid])
+        grid = grid_of(rows.east[is_on_grid], rows.north[is_on_grid])
         off_grid = int(grid[3] * grid[4])
-        cell = np.where(is_on_grid, _cells(rows.east, rows.north, grid), off_grid)
+        cell = np.where(is_on_grid, cells_of(rows.east, rows.north, grid), off_grid)
         order = np.argsort(cell, kind="stable")
         essential_from, (essential, essential_weight) = _picked(rows.essential, order)
         desirable_from, (desirable, desirable_weight) = _picked(rows.desirable, order)
@@ -397,25 +402,6 @@ def _day(day: date | None) -> int:
     return NO if day is None else day.toordinal()
 
 
-def _grid(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the grid's west and south edges and the size of a cell, in metres, then the number of cells each way."""
-    if not len(east):
-        return np.array([0.0, 0.0, CELL_METRES, 0.0, 0.0])
-    size = CELL_METRES
-    while True:
-        across = int((east.max() - east.min()) // size) + 1
-        up = int((north.max() - north.min()) // size) + 1
-        if across * up <= MOST_CELLS:
-            return np.array([east.min(), north.min(), size, across, up])
-        size *= 2
-
-
-def _cells(east: NDArray[np.float64], north: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.int64]:
-    across = np.clip((east - grid[0]) // grid[2], 0, max(grid[3] - 1, 0))
-    up = np.clip((north - grid[1]) // grid[2], 0, max(grid[4] - 1, 0))
-    return np.asarray(up * grid[3] + across, dtype=np.int64)
-
-
 def _runs(lists: Sequence[Sequence[int]]) -> tuple[Int32s, Int32s]:
     """Join lists into one array. Return where each list begins in the array, and the array."""
     begins = np.zeros(len(lists) + 1, dtype=np.int32)
@@ -447,7 +433,7 @@ def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
     ]
     half_day = hundredths(context.hours_in_a_half_day)
     hours, position = np.unique(np.maximum(placements.arrays.column("hours"), 0), return_inverse=True)
-    filled = np.array([eligibility.half_days_for(number, half_day) for number in hours.tolist()], dtype=np.int32)
+    filled = np.array([half_days_for(number, half_day) for number in hours.tolist()], dtype=np.int32)
     return DayArrays(
         np.array([context.on.toordinal(), half_day, len(placements.lexicon.skills.rights)], dtype=np.int64),
         np.array(modes, dtype=np.float64).reshape(-1, 4),
@@ -488,12 +474,13 @@ def jobseeker_arrays(
     environment = _single(lexicon.environments, [profile.wishes.environment for profile in profiles])
     adjustments = _single(lexicon.adjustments, [profile.wishes.adjustments for profile in profiles])
     numbers = np.empty((len(JOBSEEKER_NUMBERS), len(profiles)), dtype=np.int32)
-    numbers[:-3] = (
+    numbers[:-OF_TABLES] = (
         np.array([_numbers_of(profile, context) for profile in profiles], dtype=np.int32)
-        .reshape(len(profiles), len(JOBSEEKER_NUMBERS) - 3)
+        .reshape(len(profiles), len(JOBSEEKER_NUMBERS) - OF_TABLES)
         .T
     )
-    numbers[-3:] = licences[0], environment[0], adjustments[0]
+    timed = timed_tables(profiles, placements, context)
+    numbers[-OF_TABLES:] = timed.rows, timed.untimed_modes, licences[0], environment[0], adjustments[0]
     blocked = _runs([_blocked(profile, placements) for profile in profiles])
     return JobseekerArrays(
         numbers=numbers,
@@ -514,6 +501,8 @@ def jobseeker_arrays(
         licence_table=licences[1],
         environment_table=environment[1],
         adjustment_table=adjustments[1],
+        timed_low_table=timed.low,
+        timed_high_table=timed.high,
     )
 
 
@@ -539,7 +528,7 @@ def _numbers_of(profile: JobseekerProfile, context: Context) -> tuple[int, ...]:
         "offered_earliest": _day(offer.earliest_start_on),
         "offered_minutes": NO if offer.max_travel_minutes is None else offer.max_travel_minutes,
     }
-    return tuple(int(numbers[name]) for name in JOBSEEKER_NUMBERS[:-3])
+    return tuple(int(numbers[name]) for name in JOBSEEKER_NUMBERS[:-OF_TABLES])
 
 
 def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s, Int32s, Table]:

@@ -25,6 +25,7 @@ from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAY
 from matching.pairs.grades import MIX_ONE, MIX_SHIFTS, MIX_TWO, STEPS, THOUSAND, UNKNOWN
 from matching.pairs.surroundings import BEST, REFUSED, RULED_OUT, SHOWN, WORST
 from matching.score.tables import CURVE_POINTS, FEATURES, MILLION, REACH, UNIT, TableArrays
+from matching.timetables.journeys import NOT_COVERED, NOT_IN_TIME
 
 ONE, TWO = np.uint64(MIX_ONE), np.uint64(MIX_TWO)
 FIRST, SECOND, THIRD = (np.uint64(shift) for shift in MIX_SHIFTS)
@@ -41,8 +42,7 @@ LICENCES, QUALIFICATIONS, NEVER = bits.LICENCES, bits.QUALIFICATIONS, bits.NEVER
 (
     J_PLACED, J_MAY_NOT_WORK, J_TELLS_SKILLS, J_MODES, J_MINUTES, J_AGE, J_LEVEL, J_LEAST_HOURS, J_MOST_HOURS,
     J_HALF_DAYS, J_EARLIEST, J_OFFERED_LEAST, J_OFFERED_MOST, J_OFFERED_HALF_DAYS, J_OFFERED_EARLIEST,
-    J_OFFERED_MINUTES,
-    J_LICENCES,     J_ENVIRONMENT, J_ADJUSTMENTS,
+    J_OFFERED_MINUTES, J_TIMED, J_UNTIMED_MODES, J_LICENCES, J_ENVIRONMENT, J_ADJUSTMENTS,
 ) = range(len(JOBSEEKER_NUMBERS))  # fmt: skip
 LOWEST, HIGHEST = 0, 2 * REACH * UNIT - 1
 FAR_TWICE = 2 * FAR_MINUTES
@@ -247,6 +247,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
     skills_from, skills, skill_table = people.skills_from, people.skills, people.skill_table
     blocked_from, to_block = people.blocked_from, people.blocked
     licence_table, environments, adjustments = people.licence_table, people.environment_table, people.adjustment_table
+    timed_lows, timed_highs = people.timed_low_table, people.timed_high_table
     base, odds, curves, mix, both = tables.base, tables.odds, tables.curves, tables.mix, tables.both
     pairs, bins, pair_parts, ways, half_days = tables.pairs, tables.bins, tables.pair_parts, day.modes, day.half_days
     today, each = day.numbers[0], day.numbers[1]
@@ -273,8 +274,9 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
         least_hours, most_hours, week = jn[J_LEAST_HOURS, j], jn[J_MOST_HOURS, j], jn[J_HALF_DAYS, j]
         most_half_days = _half_days_for(np.int64(most_hours), each)
         held, tells_skills, offered_limit = jn[J_LICENCES, j], jn[J_TELLS_SKILLS, j], np.int64(jn[J_OFFERED_MINUTES, j])
+        timed, untimed_modes = jn[J_TIMED, j], jn[J_UNTIMED_MODES, j]
         has_journey = jn[J_PLACED, j] == 1 and modes != 0
-        is_bounded = has_journey and limit != NO and not is_full
+        is_bounded = has_journey and limit != NO and not is_full and timed == NO  # a timetable knows no distance
         low_line, high_line, first, last, squared = np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.inf
         if is_bounded:
             reach = -1.0
@@ -334,7 +336,13 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                         failures |= NEVER
                 low, high = ENDLESS, ENDLESS
                 if pair_has_journey and (failures == 0 or is_full):
-                    low, high = _minutes(np.sqrt(km) / 1000, modes, ways)
+                    if timed == NO or timed_lows[timed, p] == NOT_COVERED:
+                        low, high = _minutes(np.sqrt(km) / 1000, modes, ways)
+                    else:
+                        low, high = _minutes(np.sqrt(km) / 1000, untimed_modes, ways)
+                        timed_low, timed_high = np.int64(timed_lows[timed, p]), np.int64(timed_highs[timed, p])
+                        if timed_low != NOT_IN_TIME and (timed_low < low or (timed_low == low and timed_high < high)):
+                            low, high = timed_low, timed_high
                     if limit != NO and low > limit:
                         failures |= TRAVEL
                 if is_full:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from matching.bulk import bits
 from matching.bulk.bits import MARGIN_METRES, Best, room_for
 from matching.bulk.columns import ENDLESS, NO, DayArrays, JobseekerArrays, PlacementArrays
-from matching.pairs.eligibility import half_days_for
 from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
+from matching.pairs.half_days import half_days_for
 from matching.pairs.surroundings import BEST, REFUSED, RULED_OUT, SHOWN, WORST
 from matching.score.tables import FEATURES, ScoreTables, TableArrays
+from matching.timetables.journeys import NOT_COVERED, NOT_IN_TIME
 
 Rows = NDArray[np.intp]
 
@@ -146,8 +147,8 @@ def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArray
 def _reach_metres(jobseekers: JobseekerArrays, j: int, day: DayArrays) -> float | None:
     """Return the distance in metres beyond which a placement is too far away, or None if no distance is too far."""
     minutes, modes = jobseekers.number("minutes", j), jobseekers.number("modes", j)
-    if not jobseekers.number("is_placed", j) or minutes == NO or modes == 0:
-        return None
+    if not jobseekers.number("is_placed", j) or minutes == NO or modes == 0 or jobseekers.number("timed", j) != NO:
+        return None  # a timetable knows no distance
     reach = -1.0
     for bit in range(len(day.modes)):
         if modes >> bit & 1:
@@ -223,12 +224,21 @@ def _minutes(
     east, north = jobseekers.east[j] - placements.east[rows], jobseekers.north[j] - placements.north[rows]
     km = np.sqrt(east * east + north * north) / 1000
     best_low, best_high = np.full(len(rows), ENDLESS, dtype=np.int64), np.full(len(rows), ENDLESS, dtype=np.int64)
+    timed, untimed = jobseekers.number("timed", j), jobseekers.number("untimed_modes", j)
+    timed_low = best_low if timed == NO else jobseekers.timed_low_table[timed][rows].astype(np.int64)
     for bit in range(len(day.modes)):
         if modes >> bit & 1:
             low = (km * day.modes[bit, 0] + day.modes[bit, 1]).astype(np.int64)
             high = np.ceil(km * day.modes[bit, 2] + day.modes[bit, 3]).astype(np.int64)
             better = (low < best_low) | ((low == best_low) & (high < best_high))
+            if timed != NO and not untimed >> bit & 1:
+                better &= timed_low == NOT_COVERED
             best_low, best_high = np.where(better, low, best_low), np.where(better, high, best_high)
+    if timed != NO:
+        timed_high = jobseekers.timed_high_table[timed][rows].astype(np.int64)
+        better = (timed_low != NOT_COVERED) & (timed_low != NOT_IN_TIME)
+        better &= (timed_low < best_low) | ((timed_low == best_low) & (timed_high < best_high))
+        best_low, best_high = np.where(better, timed_low, best_low), np.where(better, timed_high, best_high)
     return has_journey, best_low, best_high
 
 

@@ -1,8 +1,8 @@
 """Eligibility checks, which run before a pair is scored. Each check passes, fails or is unknown, and says why.
 
-Only a failed check rules a pair out; an unknown check never does. The checks of the DBS level and of a reserved
-placement never fail. The jobseeker's permission to share data is not checked here: it is needed to send an
-introduction, not to rank placements.
+Only a failed check rules a pair out; an unknown check never does. The checks of the DBS level, of a reserved placement
+and of company on the journey never fail. The jobseeker's permission to share data is not checked here: it is needed to
+send an introduction, not to rank placements.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,9 +12,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from matching.pairs.grades import hundredths
+from matching.pairs.half_days import half_days_for
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
+from matching.pairs.sentences import half_days_named, in_words, joined
+from matching.pairs.timed_journeys import quickest_by_timetable
 from matching.pairs.travel import Mode, TravelEstimate, distance_km, minutes_between, quickest
+from matching.timetables.journeys import TimedTravel
 
 
 class CheckResult(StrEnum):
@@ -40,7 +44,8 @@ class Rule(StrEnum):
     QUALIFICATIONS = "qualifications"
     DBS = "dbs"
     RING_FENCE = "ring_fence"
-    NEVER = "never"  # last, because stored lists hold the rules by their places
+    NEVER = "never"  # after the others, because stored lists hold the rules by their places
+    COMPANY = "company"
 
 
 # The checks whose results a social enterprise may see. The checks of safety, age, right to work, travel and membership
@@ -88,19 +93,22 @@ class Context:
         The number of hours in one half-day. Used only for placements with flexible hours.
     shows : callable or None
         It takes what must never be part of the work and a placement, and names what the listing shows of it.
+    timetable : TimedTravel or None
+        The timetable of buses, trams and trains on the day. Without one, their journeys are estimated.
+    no_timetable : str
+        Why the loaded timetable is not used: "the timetable ended on 1 June 2026".
     """
 
     on: date
     modes: Mapping[str, Mode]
     hours_in_a_half_day: float = 4.0
     shows: Callable[[tuple[str, ...], PlacementProfile], str] | None = None
+    timetable: TimedTravel | None = None
+    no_timetable: str = ""
 
 
 LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
-MOST_NAMED = 3
 FAR_OVER_HOURS = 4.0  # hours a week: flexible hours that are more than this over what is wanted have to be asked about
 OUTCODE_REACH_KM = 10.0  # radius of a large rural district that shares an outcode, the first half of a postcode
 EXCLUDED = "A safety exclusion recorded by a caseworker covers this placement."
@@ -132,6 +140,7 @@ def check(
     >>> [c.result.value for c in checks if c.rule is Rule.PLACES]
     ['pass']
     """
+    way = trip or journey(limits, placement, context)
     checks = (
         _safety(limits, placement),
         _places(placement),
@@ -140,12 +149,13 @@ def check(
         _dates(limits, placement, context),
         _hours(limits, placement),
         _half_days(limits, placement, context),
-        _travel(limits, placement, trip or journey(limits, placement, context)),
+        _travel(limits, placement, way),
         _licences(limits, placement),
         _qualifications(limits, placement),
         _dbs(placement),
         _ring_fence(placement),
         _never(limits, placement, context),
+        _company(limits, placement, way),
     )
     return tuple(c for c in checks if c is not None)
 
@@ -335,19 +345,18 @@ def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
     if placement.ends_on is not None and earliest is not None and earliest > placement.ends_on:
         return _fail(
             Rule.DATES,
-            f"The placement ends on {_day(placement.ends_on)}, before the jobseeker can start.",
-            f"The jobseeker must be able to start by {_day(placement.ends_on)}.",
+            f"The placement ends on {in_words(placement.ends_on)}, before the jobseeker can start.",
+            f"The jobseeker must be able to start by {in_words(placement.ends_on)}.",
         )
     if placement.starts_on is None:
         return None
+    starts = f"The placement starts on {in_words(placement.starts_on)}"
     if earliest is None:
-        text = f"The placement starts on {_day(placement.starts_on)}. The jobseeker's earliest start date is not known."
+        text = f"{starts}. The jobseeker's earliest start date is not known."
         return _unknown(Rule.DATES, text, "Ask when the jobseeker can start.")
     if earliest <= placement.starts_on:
-        return _pass(Rule.DATES, f"The placement starts on {_day(placement.starts_on)}, which suits the jobseeker.")
-    text = (
-        f"The placement starts on {_day(placement.starts_on)}, before the jobseeker can start. Ask about a later start."
-    )
+        return _pass(Rule.DATES, f"{starts}, which suits the jobseeker.")
+    text = f"{starts}, before the jobseeker can start. Ask about a later start."
     return _unknown(Rule.DATES, text, "Ask the social enterprise for a later start.")
 
 
@@ -398,13 +407,13 @@ def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Co
         return _pass(Rule.HALF_DAYS, "The jobseeker can work on every half-day of the placement.")
     if placement.hours_flexible:
         return _flexible(limits, placement, context, missing)
-    text = f"The work includes {_named(missing)}, when the jobseeker cannot work."
+    text = f"The work includes {half_days_named(missing)}, when the jobseeker cannot work."
     if missing == placement.half_days:
         text = "The jobseeker cannot work on any half-day of the placement."
     if placement.hours_flexible is None:
         text = f"{text} The listing does not say whether the half-days are fixed."
         return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
-    change = f"The jobseeker must be able to work on {_named(missing)}, or the half-days must be flexible."
+    change = f"The jobseeker must be able to work on {half_days_named(missing)}, or the half-days must be flexible."
     return _fail(Rule.HALF_DAYS, text, change)
 
 
@@ -427,31 +436,8 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
         Rule.HALF_DAYS,
         text,
         f"The jobseeker must be able to work on {more} more of these half-days: "
-        f"{_named(missing, placement.half_days.bit_count())}.",
+        f"{half_days_named(missing, placement.half_days.bit_count())}.",
     )
-
-
-def half_days_for(hours: int, of_each: int) -> int:
-    """Return how many half-days a number of hours fills: rounded (.5 to the even number), and at least 1.
-
-    Parameters
-    ----------
-    hours, of_each : int
-        The hours worked and the length of one half-day, both in hundredths of an hour.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> half_days_for(1600, 400), half_days_for(1000, 400), half_days_for(0, 400)
-    (4, 2, 1)
-    """
-    whole, rest = divmod(hours, of_each)
-    if 2 * rest > of_each or (2 * rest == of_each and whole % 2):
-        whole += 1
-    return max(1, whole)
 
 
 def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> TravelEstimate | None:
@@ -479,7 +465,9 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
         return None
     names = limits.travel_modes or PUBLIC_MODES
     modes = {name: context.modes[name] for name in names if name in context.modes}
-    return quickest(limits.place, placement.place, modes)
+    if context.timetable is None and not context.no_timetable:
+        return quickest(limits.place, placement.place, modes)
+    return quickest_by_timetable(limits, placement, modes, context.timetable, context.no_timetable)
 
 
 def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check:
@@ -488,8 +476,10 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
     if trip is None:
         location = "the jobseeker's home" if limits.place is None else "the placement"
         return _unknown(Rule.TRAVEL, f"The location of {location} is not known.", f"Find the postcode of {location}.")
-    summary = f"The journey is {trip.km:g} km, {minutes_between(trip)}"
     limit = limits.max_travel_minutes
+    if trip.late:
+        return _late(trip, limit)
+    summary = f"The journey is {trip.km:g} km, {minutes_between(trip)} ({trip.basis})"
     if limit is None:
         text = f"{summary}. The longest journey the jobseeker accepts is not known."
         return _unknown(Rule.TRAVEL, text, "Ask how long a journey the jobseeker accepts.")
@@ -511,16 +501,33 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
     )
 
 
+def _late(trip: TravelEstimate, limit: int | None) -> Check:
+    """Return the check of a journey that the timetable does not have in time."""
+    text = f"The journey is {trip.km:g} km. {trip.late[:1].upper()}{trip.late[1:]} ({trip.basis})."
+    if limit is None:
+        return _unknown(Rule.TRAVEL, text, "Ask whether the jobseeker can travel another way.")
+    return _fail(Rule.TRAVEL, text, "The jobseeker must travel another way, or the work must be at other times.")
+
+
+def _company(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check | None:
+    """Ask who goes with a jobseeker who cannot travel alone. Never a fail: company can be found."""
+    if limits.can_travel_alone is not False or placement.remote == "yes":
+        return None
+    way = f" of {minutes_between(trip)}" if trip is not None and not trip.late else ""
+    text = f"The jobseeker cannot travel alone. It is not known who goes with them on the journey{way}."
+    return _unknown(Rule.COMPANY, text, "Ask who goes with the jobseeker on the journey, there and back.")
+
+
 def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if not placement.licences_needed:
         return None
     if limits.licences is None:
-        text = f"The work needs {_listed(placement.licences_needed)}. It is not known which licences the jobseeker has."
+        text = f"The work needs {joined(placement.licences_needed)}. It is not known which licences the jobseeker has."
         return _unknown(Rule.LICENCES, text, "Ask which licences the jobseeker has.")
     missing = [needed for needed in placement.licences_needed if not holds_licence(needed, limits.licences)]
     if not missing:
-        return _pass(Rule.LICENCES, f"The jobseeker has {_listed(placement.licences_needed)}.")
-    return _fail(Rule.LICENCES, f"The work needs {_listed(missing)}.", f"The jobseeker must get {_listed(missing)}.")
+        return _pass(Rule.LICENCES, f"The jobseeker has {joined(placement.licences_needed)}.")
+    return _fail(Rule.LICENCES, f"The work needs {joined(missing)}.", f"The jobseeker must get {joined(missing)}.")
 
 
 def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -560,23 +567,6 @@ def _never(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
     return _fail(Rule.NEVER, text, "The social enterprise must leave it out, or the jobseeker must accept it.")
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
-def _listed(things: tuple[str, ...] | list[str]) -> str:
-    return " and ".join(things)
-
-
-def _named(half_days: int, most: int = MOST_NAMED) -> str:
-    """Return a text with the names of the first ``most`` half-days in ``half_days``, and how many more there are."""
-    names = [
-        f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
-    ]
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Check | None]] = {
     Rule.SAFETY: lambda limits, placement, _: _safety(limits, placement),
     Rule.PLACES: lambda _, placement, __: _places(placement),
@@ -591,4 +581,5 @@ CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Che
     Rule.DBS: lambda _, placement, __: _dbs(placement),
     Rule.RING_FENCE: lambda _, placement, __: _ring_fence(placement),
     Rule.NEVER: _never,
+    Rule.COMPANY: lambda limits, placement, context: _company(limits, placement, journey(limits, placement, context)),
 }

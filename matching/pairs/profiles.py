@@ -108,6 +108,8 @@ class JobseekerLimits:
         Organisations, people and areas that the jobseeker must be kept away from.
     never : tuple of str or None
         What the work must never include, in the jobseeker's own words: "never nights".
+    can_travel_alone : bool or None
+        Whether the jobseeker can travel alone.
 
     Raises
     ------
@@ -133,6 +135,7 @@ class JobseekerLimits:
     max_travel_minutes: int | None = None
     exclusions: Exclusions = Exclusions()
     never: tuple[str, ...] | None = None
+    can_travel_alone: bool | None = None
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)

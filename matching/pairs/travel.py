@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import ceil, sqrt
 
 from matching.pairs.profiles import Grid
@@ -46,14 +47,44 @@ class Mode:
         return self.detour_high / self.km_per_hour_slow * 60
 
 
+STRAIGHT_LINE = "estimated from the straight-line distance"
+NO_JOURNEY = 1 << 29  # minutes; more than any limit
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+
+
 @dataclass(frozen=True, slots=True)
 class TravelEstimate:
-    """A one-way journey: straight-line kilometres, the low and the high estimate in minutes, and the mode of travel."""
+    """A one-way journey: straight-line kilometres, the low and the high estimate in minutes, and the mode of travel.
+
+    Parameters
+    ----------
+    km : float
+    minutes_low, minutes_high : int
+        ``NO_JOURNEY`` if the timetable has no journey in time.
+    mode : str
+    basis : str
+        What the minutes rest on, in words.
+    timetable_on : date or None
+        The day on which the timetable was loaded. None for an estimate from the distance.
+    changes : int
+        How often to change, by the timetable.
+    late : str
+        Why no journey is in time: "no bus journey of up to 2 hours arrives by 09:00 on Monday".
+    """
 
     km: float
     minutes_low: int
     minutes_high: int
     mode: str
+    basis: str = STRAIGHT_LINE
+    timetable_on: date | None = None
+    changes: int = 0
+    late: str = ""
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The low and the high estimate. Of two journeys, the one with the lower pair is quicker."""
+        return self.minutes_low, self.minutes_high
 
 
 def distance_km(origin: Grid, destination: Grid) -> float:
@@ -103,8 +134,9 @@ def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Trav
     --------
     >>> walk = Mode(km_per_hour_fast=6, km_per_hour_slow=4, detour_low=1.0, detour_high=1.5,
     ...             wait_minutes_low=0, wait_minutes_high=0)
-    >>> quickest((0.0, 0.0), (3000.0, 0.0), {"walk": walk})
-    TravelEstimate(km=3.0, minutes_low=30, minutes_high=68, mode='walk')
+    >>> estimate = quickest((0.0, 0.0), (3000.0, 0.0), {"walk": walk})
+    >>> estimate.km, estimate.minutes_low, estimate.minutes_high
+    (3.0, 30, 68)
     """
     km = distance_km(origin, destination)
     best: TravelEstimate | None = None
@@ -131,8 +163,15 @@ def minutes_between(journey: TravelEstimate) -> str:
     --------
     >>> minutes_between(TravelEstimate(0.0, 0, 1, "walk"))
     'about 1 minute on foot'
+    >>> minutes_between(TravelEstimate(5.2, 34, 52, "bus", timetable_on=date(2026, 11, 30), changes=1))
+    '34 to 52 minutes by bus with one change'
     """
+    if journey.late:
+        return journey.late
     by = "on foot" if journey.mode == "walk" else f"by {journey.mode}"
     low, high = max(1, journey.minutes_low), max(1, journey.minutes_high)
     minutes = f"{low} to {high} minutes" if low < high else f"{high} minute{'' if high == 1 else 's'}"
-    return f"about {minutes} {by}"
+    if journey.timetable_on is None:
+        return f"about {minutes} {by}"
+    changes = f" with {NUMBERS[journey.changes]} change{'' if journey.changes == 1 else 's'}" if journey.changes else ""
+    return f"{minutes} {by}{changes}"

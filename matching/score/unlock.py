@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from matching.pairs.eligibility import DAY_NAMES, LEVELS, PART_NAMES, PUBLIC_MODES, CheckResult, Rule
+from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, CheckResult, Rule
 from matching.pairs.features import Feature, Values
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import (
@@ -21,6 +21,7 @@ from matching.pairs.profiles import (
     JobseekerProfile,
     PlacementProfile,
 )
+from matching.pairs.sentences import DAY_NAMES, PART_NAMES
 from matching.pairs.text import normalise
 from matching.pairs.vocabulary import Vocabulary
 from matching.score.ranker import Match, PlacementRanker, Refusal

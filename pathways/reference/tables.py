@@ -189,6 +189,17 @@ def travel_modes(on: date) -> dict[str, dict[str, float]]:
     return {name: {key: float(row[key]) for key in row if key not in texts} for name, row in modes.items()}
 
 
+def half_day_times(on: date) -> tuple[tuple[int, int], ...]:
+    """Return when the morning, the afternoon and the evening begin and end, in minutes after midnight."""
+    rows_of_parts = [in_force("half_day_times", on, part=part) for part in ("am", "pm", "eve")]
+    return tuple((_minute_of(row["starts"]), _minute_of(row["ends"])) for row in rows_of_parts)
+
+
+def _minute_of(clock: str) -> int:
+    hour, minute = clock.split(":")
+    return int(hour) * 60 + int(minute)
+
+
 SUBDIVISION = {
     Nation.ENGLAND: "ENG",
     Nation.WALES: "WLS",

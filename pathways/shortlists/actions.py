@@ -71,6 +71,7 @@ class Ranked:
     people: frozenset[UUID] = frozenset()
     person: Jobseeker | None = None
     profile: ProfileVersion | None = None
+    timetable_id: UUID | None = None
 
     def without(self, gone: Collection[UUID]) -> "Ranked":
         """Return the ranking without the given jobseekers, with all counts calculated again."""
@@ -193,6 +194,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         },
         person=gathered.person,
         profile=gathered.profile,
+        timetable_id=gathered.index_state.timetable.id if gathered.index_state.timetable else None,
     )
 
 
@@ -374,6 +376,7 @@ def record(
         inputs=ranked.inputs,
         looked=ranked.looked,
         seed=ranked.seed,
+        timetable_id=ranked.timetable_id,
     )
     session.execute(SHORTLISTS, [columns])
     shortlist = Shortlist(**columns)
@@ -445,14 +448,18 @@ def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> by
 
 
 def _journey(journey: TravelEstimate | None) -> dict[str, Any] | None:
-    if journey is None:
+    """Return a journey as it is stored; None too if the timetable has none in time, as the check then says."""
+    if journey is None or journey.late:
         return None
-    return {
+    stored: dict[str, Any] = {
         "km": journey.km,
         "minutes_low": journey.minutes_low,
         "minutes_high": journey.minutes_high,
         "mode": journey.mode,
     }
+    if journey.timetable_on is not None:
+        stored |= {"timetable_on": journey.timetable_on.isoformat(), "changes": journey.changes}
+    return stored
 
 
 def _checks(checks: Sequence[eligibility.Check]) -> list[list[str]]:

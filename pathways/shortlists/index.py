@@ -9,7 +9,7 @@ it, so a change that the index missed cannot lead to a wrong shortlist.
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import compress
 from threading import Lock
@@ -34,7 +34,8 @@ from pathways.database import Database, ReadSession, Session
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChangeMark, known_pay
 from pathways.placements.versions import store_missing
-from pathways.reference import taxonomy, vocabulary
+from pathways.reference import taxonomy, timetables, vocabulary
+from pathways.reference.timetables import LoadedTimetable, StoredTimetable
 from pathways.shortlists import profiles, queries
 from pathways.shortlists.models import ModelState, RankingModel
 from pathways.shortlists.snapshot import numbers_packed
@@ -109,7 +110,7 @@ class Day:
 
 @dataclass(frozen=True, eq=False)
 class IndexState:
-    """All published placements, the lexicon and the released ranking model at one moment.
+    """All published placements, the lexicon, the released ranking model and the timetable at one moment.
 
     ``closes`` holds the ordinal of each closing date. The lists and arrays have one entry for each placement.
     """
@@ -121,6 +122,7 @@ class IndexState:
     closes: NDArray[np.int64]
     lexicon: WordTables
     model: TwoSidedModel
+    timetable: StoredTimetable | None = None
     _days: dict[date, Day] = field(default_factory=dict)
     _lock: Any = field(default_factory=Lock)
 
@@ -140,7 +142,7 @@ class IndexState:
         is_open = self.closes >= day.toordinal()
         rows = self.rows if is_open.all() else self.rows.kept(is_open)
         columns = PlacementColumns.of_rows(rows, self.lexicon)
-        context = profiles.context(day)
+        context = profiles.context(day, self.timetable)
         numbers = self.numbers[is_open][columns.order]
         by_number = np.argsort(numbers)[np.count_nonzero(numbers == NOT_KEPT) :]
         return Day(
@@ -156,7 +158,11 @@ class IndexState:
 
     def ranked_by(self, model: TwoSidedModel) -> "IndexState":
         """Return a copy of this state with another ranking model."""
-        return IndexState(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
+        return replace(self, model=model, _days={}, _lock=Lock())
+
+    def timed_by(self, timetable: StoredTimetable | None) -> "IndexState":
+        """Return a copy of this state with another timetable, or without one."""
+        return replace(self, timetable=timetable, _days={}, _lock=Lock())
 
     def without(self, removed: Iterable[str]) -> "IndexState":
         """Return a copy of this state without the placements that have the given keys."""
@@ -173,6 +179,7 @@ class IndexState:
             self.closes[mask],
             self.lexicon,
             self.model,
+            self.timetable,
         )
 
     def and_also(self, listings: Iterable[Any]) -> "IndexState":
@@ -192,6 +199,7 @@ class IndexState:
             ),
             self.lexicon,
             self.model,
+            self.timetable,
         )
 
 
@@ -201,13 +209,14 @@ NONE = np.zeros(0, dtype=np.int64)
 def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
     """Read all published placements in an open session, without the cache; for commands and long-running actions."""
     words = lexicon or WordTables(vocabulary.in_force(session))
-    empty = IndexState(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
+    model, timetable = queries.released_model(session), timetables.current(session)
+    empty = IndexState(PlacementRows.of([], words), [], NONE, NONE, NONE, words, model, timetable)
     return empty.and_also(session.execute(placement_queries.published()))
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How far the change marks have been read, and which words and model were current then.
+    """How far the change marks have been read, and which words, model and timetable were current then.
 
     On PostgreSQL, transactions may commit in another order than their ids. ``horizon`` is the oldest transaction that
     was still running at the last read. Marks of that transaction and of later ones are read again. ``numbers`` holds
@@ -220,6 +229,7 @@ class Seen:
     numbers: frozenset[int] = frozenset()
     words: tuple[UUID | None, UUID | None] = (None, None)
     model: str | None = None
+    timetable: UUID | None = None
 
 
 class Index:
@@ -263,6 +273,8 @@ class Index:
         else:
             if seen.model != before.model:
                 current = current.ranked_by(queries.released_model(session))
+            if seen.timetable != before.timetable:
+                current = current.timed_by(timetables.current(session))
             if changed:
                 fresh = session.execute(placement_queries.published(changed)).all()
                 current = current.without(str(placement_id) for placement_id in changed).and_also(fresh)
@@ -271,9 +283,13 @@ class Index:
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return a query of change marks, each with the current words, model and horizon; one row if there are no marks."""
+    """Return a query of change marks, each with the current words, model, timetable and horizon.
+
+    It gives one row if there are no marks.
+    """
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
+    timetable = select(LoadedTimetable.id).where(LoadedTimetable.is_current).scalar_subquery()
     marks = select(
         PlacementChangeMark.number,
         PlacementChangeMark.token,
@@ -285,6 +301,7 @@ def _notes(new: Any, horizon: Any) -> Select[Any]:
         stamp.c.newest_label,
         stamp.c.newest_relation,
         released.label("model"),
+        timetable.label("timetable"),
         horizon.label("horizon"),
         new_marks.c.number,
         new_marks.c.token,
@@ -316,7 +333,15 @@ def _changed_placements(before: Seen, rows: list[Any]) -> tuple[Seen, set[UUID] 
     words, model, horizon = (first.newest_label, first.newest_relation), first.model, first.horizon
     newest = max(marks, key=lambda mark: mark.number, default=None)
     open_still = frozenset(mark.number for mark in marks if mark.mark is not None and mark.mark >= horizon)
-    seen = Seen(newest.number if newest else 0, newest.token if newest else 0, horizon, open_still, words, model)
+    seen = Seen(
+        newest.number if newest else 0,
+        newest.token if newest else 0,
+        horizon,
+        open_still,
+        words,
+        model,
+        first.timetable,
+    )
     is_same = any(mark.number == before.last and mark.token == before.token for mark in marks)
     if not before.last or not is_same or horizon < before.horizon:
         return seen, None
@@ -363,7 +388,7 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
 
 
 def warm(database: Database) -> None:
-    """Read the index and compile the bulk pass, so that no caseworker waits for either.
+    """Read the index and compile the bulk pass and the scan of a timetable, so that no caseworker waits for either.
 
     Raises an error if the index cannot be read, for instance if the released model cannot be read and must be
     retired. The background loop logs the error and tries again.
@@ -376,6 +401,8 @@ def warm(database: Database) -> None:
     day = current.on(local_day(utc_now()))
     people = jobseeker_arrays([JobseekerProfile(), SAYS_A_WORD_OF_EACH_KIND], day.columns, day.context)
     passes.check_and_score(people, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
+    if day.context.timetable is not None:
+        day.context.timetable.prepare()
     # The cached objects live as long as the process. Freezing them keeps the garbage collector from scanning them,
     # which would take longer than the ranking itself.
     gc.collect()

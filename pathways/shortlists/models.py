@@ -13,13 +13,16 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
 
 from pathways.base import SHORT, Base, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
 from pathways.jobseekers.models import AboutPerson, about_person
+from pathways.reference.timetables import LoadedTimetable
 
 
 class Shortlist(Fact, Base):
@@ -54,6 +57,13 @@ class Shortlist(Fact, Base):
     looked: Mapped[bytes | None] = mapped_column(LargeBinary)
     # The seed of the random tie-break for equal and nearly equal scores; reading the list again gives the same order.
     seed: Mapped[str | None] = mapped_column(SHORT)
+    # The timetable that was loaded then, so that the sentences of the list can be made again by the same one.
+    timetable_id: Mapped[UUID | None] = mapped_column(index=True)
+
+    @classmethod
+    def uses_timetable(cls) -> ColumnElement[bool]:
+        """Return the condition that a stored shortlist used a timetable, for a query of timetables."""
+        return select(cls.id).where(cls.timetable_id == LoadedTimetable.id).exists()
 
 
 class SafetyReview(AboutPerson, Fact, Base):

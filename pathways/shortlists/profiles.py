@@ -6,6 +6,7 @@ A check or a score can use only the data that this module passes on.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,19 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
+from matching.pairs.sentences import in_words
 from matching.pairs.surroundings import conditions_found
 from matching.pairs.travel import Mode
 from matching.pairs.wishes import read_wishes, says_something
+from matching.timetables.journeys import TimedTravel
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, ProfileVersion, SafetyExclusion
 from pathways.reference import tables, vocabulary
+from pathways.reference.timetables import StoredTimetable
+
+DAYS_PREPARED = 4  # timetables of a day in memory: today's, and those of stored shortlists that are read
+_prepared: dict[tuple[Any, ...], TimedTravel] = {}
+_lock = Lock()
 
 
 def _words(items: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -95,6 +103,7 @@ def of_jobseeker(
             max_travel_minutes=profile.max_travel_minutes,
             exclusions=more.exclusions,
             never=tuple(wish for wish in avoid if says_never(wish)) or None,
+            can_travel_alone=profile.can_travel_alone,
         ),
         wishes=JobseekerWishes(
             aspirations=wanted or None,
@@ -204,14 +213,38 @@ def of_placement(row: Any) -> PlacementProfile:
     )
 
 
-def context(on: date) -> Context:
-    """Return the context of the checks: the day, and the figures in force on that day."""
+def context(on: date, stored: StoredTimetable | None = None) -> Context:
+    """Return the context of the checks: the day, the figures in force on that day, and the timetable if one is."""
+    modes = {name: Mode(**figures) for name, figures in tables.travel_modes(on).items()}
+    no_timetable = _why_not(stored, on) if stored else ""
     return Context(
         on=on,
-        modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
+        modes=modes,
         hours_in_a_half_day=float(tables.limit("hours_in_a_half_day", on)),
         shows=_found_in_listing,
+        timetable=_timed_travel(stored, on, modes["walk"]) if stored and not no_timetable else None,
+        no_timetable=no_timetable,
     )
+
+
+def _why_not(stored: StoredTimetable, on: date) -> str:
+    if on > stored.last_on:
+        return f"the timetable ended on {in_words(stored.last_on)}"
+    if on < stored.first_on:
+        return f"the timetable begins on {in_words(stored.first_on)}"
+    return ""
+
+
+def _timed_travel(stored: StoredTimetable, on: date, walk: Mode) -> TimedTravel:
+    minutes_per_km = (walk.minutes_per_km_low + walk.minutes_per_km_high) / 2
+    clock = tables.half_day_times(on)
+    key = (stored.id, on, minutes_per_km, clock)
+    with _lock:
+        if key not in _prepared:
+            while len(_prepared) >= DAYS_PREPARED:
+                _prepared.pop(next(iter(_prepared)))
+            _prepared[key] = TimedTravel(stored.timetable, on, stored.loaded_on, minutes_per_km, clock, str(stored.id))
+        return _prepared[key]
 
 
 def _found_in_listing(never: tuple[str, ...], placement: PlacementProfile) -> str:

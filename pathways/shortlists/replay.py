@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 
 from matching.pairs.benefit_flags import BenefitRule
-from matching.pairs.eligibility import CheckResult, Rule
+from matching.pairs.eligibility import CheckResult, Context, Rule
 from matching.pairs.features import Feature, Value, Values, codes_of
 from matching.pairs.profiles import JobseekerProfile
 from matching.score import explain
@@ -26,7 +26,7 @@ from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements.models import Placement
-from pathways.reference import vocabulary
+from pathways.reference import timetables, vocabulary
 from pathways.shortlists import benefits_told, profiles, queries, snapshot
 from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
@@ -49,6 +49,7 @@ GROUP_OF_RULE = {
     Rule.AGE.value: Group.IDENTITY,
     Rule.TRAVEL.value: Group.CONTACT,
     Rule.SAFETY.value: Group.SAFETY,
+    Rule.COMPANY.value: Group.HEALTH,
 }
 # The note that every shortlist carries.
 ADVISES = ShortlistOut.model_fields["note"].default
@@ -136,7 +137,7 @@ class Shaper:
         travel = None
         if row.journey is not None:
             basis = "outcode" if "outcode" in {listing.place_basis, person.place_basis} else "postcode"
-            travel = {**row.journey, "basis": basis}
+            travel = {"timetable_on": None, "changes": None, **row.journey, "basis": basis}
         return {
             "rank": row.rank,
             "placement_id": row.placement_id,
@@ -367,6 +368,10 @@ class Again:
         wanted = snapshot.profile_unpacked(shortlist.inputs)
         return cls(session, shortlist, wanted, RankingSnapshot.unpacked(shortlist.looked))
 
+    def _context(self) -> Context:
+        timetable = timetables.by_id(self.session, self.shortlist.timetable_id)
+        return profiles.context(self.shortlist.shown_on, timetable)
+
     def refused(self) -> list[int]:
         """Return the refused rows, nearest to eligible first."""
         rows = np.flatnonzero(self.kept.failed)
@@ -383,7 +388,7 @@ class Again:
 
     def refusals(self, rows: Sequence[int]) -> list[list[Any]]:
         """Return the given refused rows with the sentences of their failed checks."""
-        context = profiles.context(self.shortlist.shown_on)
+        context = self._context()
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
         refused_rows = []
         for row in rows:
@@ -431,7 +436,7 @@ class Again:
         model = queries.ranking_model(self.session, self.shortlist.model_version)
         codes = self.kept.grades_of(rows)
         if codes is None:
-            words, context = vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on)
+            words, context = vocabulary.in_force(self.session), self._context()
             ranker = PlacementRanker(words, context, model)
             codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
         scores, sure = model.tables.scores(codes).tolist(), certainties(model, codes).tolist()

@@ -42,6 +42,14 @@ class TravelOut(Schema):
     basis: Annotated[str, Group.RECORD] = Field(
         description="What the estimate is based on: postcode, or outcode if only the first half of a postcode is known."
     )
+    timetable_on: Annotated[date | None, Group.RECORD] = Field(
+        default=None,
+        description="The day on which the timetable was loaded that the minutes are from. Null: they are estimated "
+        "from the straight-line distance.",
+    )
+    changes: Annotated[int | None, Group.RECORD] = Field(
+        default=None, description="How often to change, by the timetable. Null if the minutes are estimated."
+    )
 
 
 class ChangeOut(Schema):

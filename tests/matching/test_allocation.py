@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import synthetic
-from matching.pairs import eligibility
+from matching.pairs import sentences
 from matching.places.allocation import allocate
 from matching.places.problem import AllocationProblem, OpenPairs, Policy
 from matching.score import unlock
@@ -271,7 +271,7 @@ def test_no_change_that_would_open_something_is_left_unsaid():
         changes += [(unlock.Kind.TRAVEL_ALONE, "bus")] if person.limits.travel_modes == ("walk",) else []
         if person.limits.half_days is not None:
             changes += [
-                (unlock.Kind.HALF_DAY, f"{eligibility.DAY_NAMES[b // 3]} {eligibility.PART_NAMES[b % 3]}")
+                (unlock.Kind.HALF_DAY, f"{sentences.DAY_NAMES[b // 3]} {sentences.PART_NAMES[b % 3]}")
                 for b in range(21)
                 if not person.limits.half_days >> b & 1
             ]
@@ -305,7 +305,7 @@ def _made(person, found):
     limits, offer = person.limits, person.offer
     if found.kind is unlock.Kind.HALF_DAY:
         day, part = found.what.split()
-        bit = eligibility.DAY_NAMES.index(day) * 3 + eligibility.PART_NAMES.index(part)
+        bit = sentences.DAY_NAMES.index(day) * 3 + sentences.PART_NAMES.index(part)
         week = limits.half_days | 1 << bit
         return replace(person, limits=replace(limits, half_days=week), offer=replace(offer, half_days=week))
     if found.kind is unlock.Kind.TRAVEL_TIME:

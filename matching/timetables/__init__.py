@@ -1,0 +1,1 @@
+"""Journeys by the timetables of buses, trams and trains."""
