@@ -42,9 +42,10 @@ class ListingColumns:
 
     def __init__(self, listings: Sequence[ListingRead]) -> None:
         self._count = len(listings)
-        most = max((max(one.shown, one.ruled_out) for one in listings), default=0)
+        most = max((max(one.shown, one.ruled_out, one.doubtful) for one in listings), default=0)
         self._n_words = most.bit_length() // WORD + 1
         self._shown = self._columns([one.shown for one in listings])
+        self._shown_or_doubtful = self._columns([one.shown | one.doubtful for one in listings])
         self._ruled_out = self._columns([one.ruled_out for one in listings])
         self._texts = [one.text for one in listings]
         self._has_kinds = np.array([bool(one.kinds) for one in listings], dtype=np.bool_)
@@ -92,7 +93,7 @@ class ListingColumns:
         """
         is_shown = np.zeros(self._count, dtype=np.bool_)
         for named in avoid.named:
-            is_shown |= self._any(self._shown, named)
+            is_shown |= self._any(self._shown_or_doubtful if avoid.is_never else self._shown, named)
         for kind in avoid.kinds:
             is_shown[self._of_kind.get(kind, [])] = True
         if avoid.stems:

@@ -105,11 +105,14 @@ class ListingReading(NamedTuple):
         One bit for each condition, in the order of the table.
     text : str
         The stems of its words, with a space at each end of every word, for words that no condition has.
+    doubtful : int
+        Conditions that it shows in one place and denies in another. They are in neither ``shown`` nor ``ruled_out``.
     """
 
     shown: int
     ruled_out: int
     text: str
+    doubtful: int = 0
 
 
 class Conditions:
@@ -186,11 +189,10 @@ class Conditions:
         shown |= _bits(self._titles.find(title)) & ~ruled_out  # what is said of the work weighs more than its title
         by_time = self._by_time(listing)
         shown |= by_time[0]
-        shown_anywhere = shown
         # Shown in one place and denied in another: somebody has to ask.
-        shown &= ~(denied & ~by_time[0])
-        ruled_out = (ruled_out | by_time[1]) & ~shown_anywhere
-        return ListingReading(shown, ruled_out, f" {' '.join(stems)} ")
+        doubtful = shown & denied & ~by_time[0]
+        ruled_out = (ruled_out | by_time[1]) & ~shown
+        return ListingReading(shown & ~doubtful, ruled_out, f" {' '.join(stems)} ", doubtful)
 
     def _by_time(self, listing: ListingText) -> tuple[int, int]:
         """Return the conditions that the timetable, the hours and the clock show, and those that they rule out."""

@@ -25,8 +25,8 @@ DENYING = frozenset(stem(word) for word in DENIALS)
 class ListingRead(NamedTuple):
     """What a listing says about its surroundings and its kind of work.
 
-    ``shown`` and ``ruled_out`` have one bit for each condition. ``environment`` is None if the listing does not
-    describe its working environment.
+    ``shown``, ``ruled_out`` and ``doubtful`` (shown in one place, denied in another) have one bit for each condition.
+    ``environment`` is None if the listing does not describe its working environment.
     """
 
     shown: int
@@ -34,6 +34,7 @@ class ListingRead(NamedTuple):
     text: str
     kinds: frozenset[str]
     environment: frozenset[str] | None
+    doubtful: int = 0
 
 
 class Avoided(NamedTuple):
@@ -116,7 +117,7 @@ def read_listing(placement: PlacementProfile, vocabulary: Vocabulary) -> Listing
     if placement.occupation:
         kinds.update(vocabulary.concepts_of_title(placement.occupation))
     environment = None if placement.environment is None else _normalised(placement.environment)
-    return ListingRead(reading.shown, reading.ruled_out, reading.text, frozenset(kinds), environment)
+    return ListingRead(reading.shown, reading.ruled_out, reading.text, frozenset(kinds), environment, reading.doubtful)
 
 
 @lru_cache(maxsize=50_000)
@@ -169,7 +170,9 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     int
         ``NOT_KNOWN``, ``SHOWN``, ``RULED_OUT`` or ``REFUSED``.
     """
-    is_shown = any(named & listing.shown for named in avoid.named) or not avoid.kinds.isdisjoint(listing.kinds)
+    # What must never be part of the work is taken as shown also where the listing denies it elsewhere.
+    shown = listing.shown | listing.doubtful if avoid.is_never else listing.shown
+    is_shown = any(named & shown for named in avoid.named) or not avoid.kinds.isdisjoint(listing.kinds)
     if avoid.stems and not is_shown:
         is_shown = all(f" {word} " in listing.text for word in avoid.stems)
     if is_shown:
@@ -199,7 +202,7 @@ def conditions_found(wishes: tuple[str, ...], placement: PlacementProfile, vocab
     for wish in wishes:
         avoid = avoided(wish, vocabulary)
         if avoided_answer(avoid, listing) == REFUSED:
-            shown = vocabulary.conditions.names(avoid.conditions & listing.shown)
+            shown = vocabulary.conditions.names(avoid.conditions & (listing.shown | listing.doubtful))
             names.update(dict.fromkeys(shown or sorted(avoid.kinds & listing.kinds) or ("what the jobseeker named",)))
     return ", ".join(names)
 

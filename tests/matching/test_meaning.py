@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from benchmarks import quality
 from matching.bulk import numpy_pass
 from matching.bulk.columns import PlacementColumns, day_arrays, jobseeker_arrays
+from matching.bulk.listing_columns import ListingColumns
 from matching.bulk.word_tables import WordTables
 from matching.pairs.features import Feature
 from matching.pairs.grades import STEPS
 from matching.pairs.not_meant import limited
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
-from matching.pairs.surroundings import NOT_KNOWN, RULED_OUT, SHOWN, avoided, avoided_answer, read_listing
+from matching.pairs.surroundings import NOT_KNOWN, REFUSED, RULED_OUT, SHOWN, avoided, avoided_answer, read_listing
 from matching.pairs.wishes import read_wishes
 from matching.score.explain import reasons
 from matching.score.ranker import Match, PlacementRanker, Refusal, TwoSidedModel
@@ -293,3 +294,12 @@ def test_what_words_do_not_mean_gets_nothing_one_pair_at_a_time_and_in_tables():
     assert held[2:].tolist() == free[2:].tolist()
     skills = words.skill_table([words.key(limited("washing", ["laundry"])), "washing"], [words.key("doing laundry")])
     assert skills[0, 0] == 0 < skills[1, 0]
+
+
+@pytest.mark.parametrize(("wish", "answer"), [("never dogs", REFUSED), ("dogs", NOT_KNOWN)])
+def test_what_one_sentence_shows_and_another_denies_refuses_only_what_must_never_be(wish, answer):
+    words = vocabulary.starter()
+    said = "On Mondays you work without dogs. On the other days you feed the dogs."
+    read = read_listing(PlacementProfile(key="p", title="Office Helper", description=said), words)
+    assert avoided_answer(avoided(wish, words), read) == answer
+    assert ListingColumns([read]).avoided(avoided(wish, words)).tolist() == [answer]
