@@ -1,5 +1,6 @@
 """Shared fixtures: SQLite and PostgreSQL, a small world of organisations, and an HTTP client with keys."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +20,13 @@ from sqlalchemy import text
 from pathways import app as pathways_app
 from pathways import migrate
 from pathways.base import Base, utc_now
+from pathways.cli import OBJECTS_BETWEEN_LOOKS
 from pathways.database import Database
 from pathways.settings import Settings
 from tests import memory, postgres
 from tests.world import World, build_world
 
+gc.set_threshold(*OBJECTS_BETWEEN_LOOKS)
 os.environ.pop("PATHWAYS_DATABASE_URL", None)
 if memory.folder():  # where pytest makes its temporary folders, and so the SQLite files
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())
@@ -95,6 +98,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     size = -(-len(short) // workers)
     items[:] = [item for n in range(workers) for item in [*long[n::workers], *short[n * size : (n + 1) * size]]]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let no look for garbage go through the imported code and the collected tests, which stay to the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

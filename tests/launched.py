@@ -167,8 +167,10 @@ def _reply(value: Any) -> None:
 
 
 def _serve() -> None:
+    gc.disable()  # nothing that is imported becomes garbage; commands set thresholds of their own
     _import_all()
     _make_words()
+    gc.enable()
     gc.freeze()  # so that no fork copies the memory of what is there, only to look for garbage in it
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
