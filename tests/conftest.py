@@ -3,7 +3,7 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from pathways import app as pathways_app
 from pathways import migrate
@@ -128,23 +128,27 @@ class Stage:
     """One database and one application for a whole run, reset to a known state before each test.
 
     The known state is the migrated empty database or, for a test that uses ``world``, a copy of the small world. The
-    world is built once for each database, because building it takes 36 times as long as restoring a copy.
+    world is built once for each database, because building it takes 36 times as long as restoring a copy. So is what
+    several tests arrange alike: see ``arranged``.
     """
 
     def __init__(self, backend: str, url: str, folder: Path | None) -> None:
         self.backend = backend
         self.settings = settings_for(url)
         self.database = Database.of(self.settings)
-        self._files: dict[bool, Path] = {}
-        self._rows: dict[bool, Mapping[str, bytes]] = {}
+        self._folder = folder
+        self._copies: dict[Hashable, Path | Mapping[str, bytes]] = {}
         self._world: World | None = None
+        self._arranged: dict[Hashable, Any] = {}
+        self._is_as_reset = False
         migrate.upgrade(self.database)
-        if folder is not None:
-            self._files = {with_world: folder / f"template-{with_world}.db" for with_world in (False, True)}
-            self._store_file(with_world=False)
-        else:
-            self._rows[False] = postgres.copy_out(self.database.engine, Base.metadata)  # the check values of the keys
+        self._store("empty")  # with the check values of the keys
+        event.listen(self.database.engine, "before_cursor_execute", self._note_statement)
         self.app = pathways_app.create_app(self.settings, self.database)
+
+    def _note_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if self._is_as_reset and not statement.startswith(("SELECT", "PRAGMA", "SET")):
+            self._is_as_reset = False
 
     def reset(self, *, with_world: bool = False) -> None:
         """Reset the database: empty, or with the small world only."""
@@ -158,14 +162,28 @@ class Stage:
                 self._world = None
                 message = "Something wrote to the database while the small world was made."
                 raise RuntimeError(message)
-            if self._files:
-                self._store_file(with_world=True)
-            else:
-                self._rows[True] = postgres.copy_out(self.database.engine, Base.metadata)
-        elif self._files:
-            self._restore_file(with_world=with_world)
+            self._store("world")
         else:
-            postgres.put_back(self.database.engine, Base.metadata, self._rows[with_world])
+            self._restore("world" if with_world else "empty")
+        self._is_as_reset = with_world
+
+    def arranged(self, name: Hashable, build: Callable[[], Any]) -> Any:
+        """Return what ``build`` returns, with the database as it leaves it.
+
+        It runs once for each name and day, and the rows that it leaves are restored for the next test that asks. So
+        equal names must build alike, and the result must be of values that no test can change. If anything has been
+        written since the reset of the database, it runs each time.
+        """
+        if not self._is_as_reset:
+            return build()
+        key = (name, utc_now().date())
+        if key in self._arranged:
+            self._restore(key)
+        else:
+            self._arranged[key] = build()
+            self._store(key)
+        self._is_as_reset = False
+        return self._arranged[key]
 
     @property
     def world(self) -> World:
@@ -174,21 +192,36 @@ class Stage:
         assert world is not None
         now = utc_now()
         actors = {name: actor if name == "operator" else actor.then(at=now) for name, actor in world.actors.items()}
-        return replace(world, organisations={**world.organisations}, actors=actors, secrets={**world.secrets})
+        return replace(
+            world,
+            organisations={**world.organisations},
+            actors=actors,
+            secrets={**world.secrets},
+            arranged=self.arranged,
+        )
+
+    def _store(self, name: Hashable) -> None:
+        if self._folder:
+            file = self._folder / f"copy-{len(self._copies)}.db"
+            shutil.copy(self._database_file(), file)
+            self._copies[name] = file
+        else:
+            self._copies[name] = postgres.copy_out(self.database.engine, Base.metadata)
+
+    def _restore(self, name: Hashable) -> None:
+        copy = self._copies[name]
+        if isinstance(copy, Path):
+            file = self._database_file()
+            for other in (f"{file}-wal", f"{file}-shm"):
+                Path(other).unlink(missing_ok=True)
+            shutil.copy(copy, file)
+        else:
+            postgres.put_back(self.database.engine, Base.metadata, copy)
 
     def _database_file(self) -> Path:
         """Close all connections, so that the write-ahead log is merged, and return the file of the SQLite database."""
         self.database.close()
         return Path(self.database.engine.url.database)
-
-    def _store_file(self, *, with_world: bool) -> None:
-        shutil.copy(self._database_file(), self._files[with_world])
-
-    def _restore_file(self, *, with_world: bool) -> None:
-        file = self._database_file()
-        for name in (f"{file}-wal", f"{file}-shm"):
-            Path(name).unlink(missing_ok=True)
-        shutil.copy(self._files[with_world], file)
 
 
 @pytest.fixture(scope="session")
