@@ -3,6 +3,8 @@
 import gc
 import os
 import shutil
+import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from pathways import app as pathways_app
 from pathways import migrate
@@ -23,7 +25,7 @@ from pathways.base import Base, utc_now
 from pathways.cli import OBJECTS_BETWEEN_LOOKS
 from pathways.database import Database
 from pathways.settings import Settings
-from tests import memory, postgres
+from tests import launched, memory, postgres
 from tests.world import World, build_world
 
 gc.set_threshold(*OBJECTS_BETWEEN_LOOKS)
@@ -32,6 +34,7 @@ if memory.folder():  # where pytest makes its temporary folders, and so the SQLi
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())
 TESTS = Path(__file__).parent
 BACKENDS = ("sqlite", "postgresql")
+SLOW_SECONDS = 0.5  # what takes longer to arrange is kept the first time
 hypothesis_settings.register_profile(
     "pathways",
     deadline=None,
@@ -140,15 +143,18 @@ class Stage:
         self._copies: dict[Hashable, Path | Mapping[str, bytes]] = {}
         self._world: World | None = None
         self._arranged: dict[Hashable, Any] = {}
-        self._is_as_reset = False
+        self._times_built: Counter[Hashable] = Counter()
+        # What was arranged since the reset, if nothing else has been written since.
+        self._state: tuple[Hashable, ...] | None = None
+        self._launched = 0  # how many processes had been started at the reset: they may write too
         migrate.upgrade(self.database)
         self._store("empty")  # with the check values of the keys
-        event.listen(self.database.engine, "before_cursor_execute", self._note_statement)
+        event.listen(Engine, "before_cursor_execute", self._note_statement)  # of any engine: some tests open their own
         self.app = pathways_app.create_app(self.settings, self.database)
 
     def _note_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if self._is_as_reset and not statement.startswith(("SELECT", "PRAGMA", "SET")):
-            self._is_as_reset = False
+        if self._state is not None and not statement.startswith(("SELECT", "PRAGMA", "SET")):
+            self._state = None
 
     def reset(self, *, with_world: bool = False) -> None:
         """Reset the database: empty, or with the small world only."""
@@ -165,25 +171,34 @@ class Stage:
             self._store("world")
         else:
             self._restore("world" if with_world else "empty")
-        self._is_as_reset = with_world
+        self._state = () if with_world else None
+        self._launched = launched.count()
 
     def arranged(self, name: Hashable, build: Callable[[], Any]) -> Any:
         """Return what ``build`` returns, with the database as it leaves it.
 
-        It runs once for each name and day, and the rows that it leaves are restored for the next test that asks. So
-        equal names must build alike, and the result must be of values that no test can change. If anything has been
-        written since the reset of the database, it runs each time.
+        It runs once or, if it is quick, twice for each name and day, and then the rows that it left are restored for
+        each test that asks. So equal names must build alike, and the result must be of values that no test can change.
+        If anything but what was arranged has been written since the reset of the database, it runs each time.
         """
-        if not self._is_as_reset:
+        if self._state is None or self._launched != launched.count():
             return build()
-        key = (name, utc_now().date())
+        key = (*self._state, name, utc_now().date())
         if key in self._arranged:
             self._restore(key)
+            found = self._arranged[key]
         else:
-            self._arranged[key] = build()
+            began = time.process_time()
+            found = build()
+            self._times_built[key] += 1
+            is_slow = time.process_time() - began > SLOW_SECONDS
+            if not is_slow and self._times_built[key] == 1:  # most of what is arranged once is never arranged again
+                self._state = None
+                return found
             self._store(key)
-        self._is_as_reset = False
-        return self._arranged[key]
+            self._arranged[key] = found
+        self._state = key
+        return found
 
     @property
     def world(self) -> World:

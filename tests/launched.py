@@ -83,6 +83,12 @@ class Launched:
 
 
 _launcher = cache(Launcher)
+_started: list[int] = []
+
+
+def count() -> int:
+    """Return how many commands were started."""
+    return len(_started)
 
 
 def start(
@@ -104,6 +110,7 @@ def _start(
         error=str(error or out),
         program=program,
     )
+    _started.append(pid)
     return Launched(launcher, pid)
 
 

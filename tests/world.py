@@ -134,14 +134,23 @@ class World:
 
     def supported(self, day: date | None = None, **changes: Any) -> tuple[UUID, UUID]:
         """Refer, accept and enrol a jobseeker. Return the ids of the jobseeker and the enrolment."""
-        referral = self.refer(day=day, **changes)
-        self.accept(referral, day)
-        return referral.jobseeker_id, self.enrol(referral, day)
+
+        def build() -> tuple[UUID, UUID]:
+            referral = self.refer(day=day, **changes)
+            self.accept(referral, day)
+            return referral.jobseeker_id, self.enrol(referral, day)
+
+        return self.arranged(("supported", day, repr(changes)), build)
 
     def list_placement(
         self, *, by: str = "lister", day: date | None = None, owner: UUID | None = None, **changes: Any
     ) -> UUID:
         """List and publish a placement, and return its id."""
+        return self.arranged(
+            ("listed", by, day, owner, repr(changes)), lambda: self._list_placement(by, day, owner, changes)
+        )
+
+    def _list_placement(self, by: str, day: date | None, owner: UUID | None, changes: dict[str, Any]) -> UUID:
         actor = self.on(by, day)
         values = {
             "title": "Cafe Assistant",
