@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS = 1
 # Where the machine forbids bytecode, each of the processes that the tests start would compile the whole project.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install dev run test quick lint coverage documents examples prove bench lock
+.PHONY: install dev run test quick lint style types coverage documents examples prove bench lock
 
 # Nothing is compiled ahead: Python compiles what is imported, and most of what the packages hold never is.
 install: .venv/installed
@@ -38,14 +38,22 @@ run: install
 	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo keys --port $(PORT)
 	$(if $(filter 8000,$(PORT)),,PATHWAYS_PUBLIC_URL="$${PATHWAYS_PUBLIC_URL:-http://127.0.0.1:$(PORT)}") $(BIN)/pathways serve --port $(PORT)
 
-lint: dev
+lint: style types
+
+style: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
-	$(PYTEST) $(TESTS)
+# Types and import rules take half a minute of one core, and the tests alone leave cores idle at their beginning and end.
+test: style
+	@said=$$(mktemp); $(MAKE) --no-print-directory types >"$$said" 2>&1 & checks=$$!; \
+	$(PYTEST) $(TESTS); tests=$$?; \
+	wait $$checks; types=$$?; cat "$$said"; rm -f "$$said"; \
+	exit $$((tests || types))
 
 quick: dev
 	$(BIN)/ruff check .

@@ -1,8 +1,11 @@
 """Shared fixtures: SQLite and PostgreSQL, a small world of organisations, and an HTTP client with keys."""
 
+import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,21 +17,24 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from pathways import app as pathways_app
 from pathways import migrate
 from pathways.base import Base, utc_now
+from pathways.cli import OBJECTS_BETWEEN_LOOKS
 from pathways.database import Database
 from pathways.settings import Settings
-from tests import memory, postgres
+from tests import launched, memory, postgres
 from tests.world import World, build_world
 
+gc.set_threshold(*OBJECTS_BETWEEN_LOOKS)
 os.environ.pop("PATHWAYS_DATABASE_URL", None)
 if memory.folder():  # where pytest makes its temporary folders, and so the SQLite files
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())
 TESTS = Path(__file__).parent
 BACKENDS = ("sqlite", "postgresql")
+SLOW_SECONDS = 0.5  # what takes longer to arrange is kept the first time
 hypothesis_settings.register_profile(
     "pathways",
     deadline=None,
@@ -97,6 +103,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for n in range(workers) for item in [*long[n::workers], *short[n * size : (n + 1) * size]]]
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let no look for garbage go through the imported code and the collected tests, which stay to the end."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Yield the URL of an empty PostgreSQL database for the whole run."""
@@ -120,23 +131,30 @@ class Stage:
     """One database and one application for a whole run, reset to a known state before each test.
 
     The known state is the migrated empty database or, for a test that uses ``world``, a copy of the small world. The
-    world is built once for each database, because building it takes 36 times as long as restoring a copy.
+    world is built once for each database, because building it takes 36 times as long as restoring a copy. So is what
+    several tests arrange alike: see ``arranged``.
     """
 
     def __init__(self, backend: str, url: str, folder: Path | None) -> None:
         self.backend = backend
         self.settings = settings_for(url)
         self.database = Database.of(self.settings)
-        self._files: dict[bool, Path] = {}
-        self._rows: dict[bool, Mapping[str, bytes]] = {}
+        self._folder = folder
+        self._copies: dict[Hashable, Path | Mapping[str, bytes]] = {}
         self._world: World | None = None
+        self._arranged: dict[Hashable, Any] = {}
+        self._times_built: Counter[Hashable] = Counter()
+        # What was arranged since the reset, if nothing else has been written since.
+        self._state: tuple[Hashable, ...] | None = None
+        self._launched = 0  # how many processes had been started at the reset: they may write too
         migrate.upgrade(self.database)
-        if folder is not None:
-            self._files = {with_world: folder / f"template-{with_world}.db" for with_world in (False, True)}
-            self._store_file(with_world=False)
-        else:
-            self._rows[False] = postgres.copy_out(self.database.engine, Base.metadata)  # the check values of the keys
+        self._store("empty")  # with the check values of the keys
+        event.listen(Engine, "before_cursor_execute", self._note_statement)  # of any engine: some tests open their own
         self.app = pathways_app.create_app(self.settings, self.database)
+
+    def _note_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if self._state is not None and not statement.startswith(("SELECT", "PRAGMA", "SET")):
+            self._state = None
 
     def reset(self, *, with_world: bool = False) -> None:
         """Reset the database: empty, or with the small world only."""
@@ -150,14 +168,37 @@ class Stage:
                 self._world = None
                 message = "Something wrote to the database while the small world was made."
                 raise RuntimeError(message)
-            if self._files:
-                self._store_file(with_world=True)
-            else:
-                self._rows[True] = postgres.copy_out(self.database.engine, Base.metadata)
-        elif self._files:
-            self._restore_file(with_world=with_world)
+            self._store("world")
         else:
-            postgres.put_back(self.database.engine, Base.metadata, self._rows[with_world])
+            self._restore("world" if with_world else "empty")
+        self._state = () if with_world else None
+        self._launched = launched.count()
+
+    def arranged(self, name: Hashable, build: Callable[[], Any]) -> Any:
+        """Return what ``build`` returns, with the database as it leaves it.
+
+        It runs once or, if it is quick, twice for each name and day, and then the rows that it left are restored for
+        each test that asks. So equal names must build alike, and the result must be of values that no test can change.
+        If anything but what was arranged has been written since the reset of the database, it runs each time.
+        """
+        if self._state is None or self._launched != launched.count():
+            return build()
+        key = (*self._state, name, utc_now().date())
+        if key in self._arranged:
+            self._restore(key)
+            found = self._arranged[key]
+        else:
+            began = time.process_time()
+            found = build()
+            self._times_built[key] += 1
+            is_slow = time.process_time() - began > SLOW_SECONDS
+            if not is_slow and self._times_built[key] == 1:  # most of what is arranged once is never arranged again
+                self._state = None
+                return found
+            self._store(key)
+            self._arranged[key] = found
+        self._state = key
+        return found
 
     @property
     def world(self) -> World:
@@ -166,21 +207,36 @@ class Stage:
         assert world is not None
         now = utc_now()
         actors = {name: actor if name == "operator" else actor.then(at=now) for name, actor in world.actors.items()}
-        return replace(world, organisations={**world.organisations}, actors=actors, secrets={**world.secrets})
+        return replace(
+            world,
+            organisations={**world.organisations},
+            actors=actors,
+            secrets={**world.secrets},
+            arranged=self.arranged,
+        )
+
+    def _store(self, name: Hashable) -> None:
+        if self._folder:
+            file = self._folder / f"copy-{len(self._copies)}.db"
+            shutil.copy(self._database_file(), file)
+            self._copies[name] = file
+        else:
+            self._copies[name] = postgres.copy_out(self.database.engine, Base.metadata)
+
+    def _restore(self, name: Hashable) -> None:
+        copy = self._copies[name]
+        if isinstance(copy, Path):
+            file = self._database_file()
+            for other in (f"{file}-wal", f"{file}-shm"):
+                Path(other).unlink(missing_ok=True)
+            shutil.copy(copy, file)
+        else:
+            postgres.put_back(self.database.engine, Base.metadata, copy)
 
     def _database_file(self) -> Path:
         """Close all connections, so that the write-ahead log is merged, and return the file of the SQLite database."""
         self.database.close()
         return Path(self.database.engine.url.database)
-
-    def _store_file(self, *, with_world: bool) -> None:
-        shutil.copy(self._database_file(), self._files[with_world])
-
-    def _restore_file(self, *, with_world: bool) -> None:
-        file = self._database_file()
-        for name in (f"{file}-wal", f"{file}-shm"):
-            Path(name).unlink(missing_ok=True)
-        shutil.copy(self._files[with_world], file)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """Run commands of Pathways, each in a process of its own, without importing the code for each again.
 
-Importing takes a process one to three seconds of CPU, and the tests start some hundred processes. So one process
-imports the code once and does nothing else; each command runs in a fork of it, with its own folder, environment, output
-and end. ``anew`` starts an interpreter instead, for the few tests that hold that a command finds its own imports.
+Importing takes a process one to three seconds of CPU and the vocabulary two more, and the tests start some hundred
+processes. So one process imports the code, makes the vocabulary, and does nothing else; each command runs in a fork of
+it, with its own folder, environment, output and end. ``anew`` starts an interpreter instead, for the few tests that
+hold that a command finds its own imports.
 """
 
 import atexit
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -81,6 +83,12 @@ class Launched:
 
 
 _launcher = cache(Launcher)
+_started: list[int] = []
+
+
+def count() -> int:
+    """Return how many commands were started."""
+    return len(_started)
 
 
 def start(
@@ -102,6 +110,7 @@ def _start(
         error=str(error or out),
         program=program,
     )
+    _started.append(pid)
     return Launched(launcher, pid)
 
 
@@ -133,6 +142,14 @@ def _import_all() -> None:
             import_module(module.name)
 
 
+def _make_words() -> None:
+    """Make what a service makes of the shipped tables of words, so that it is made once and not by each fork."""
+    from pathways.reference import vocabulary, wording
+
+    vocabulary.starter().work_likeness("cook", "Chef")
+    wording.in_advert(("Chef",), date(2026, 11, 30), is_paid=True)
+
+
 def _become(request: dict[str, Any]) -> None:
     """Become the command, in the fork."""
     from pathways import cli
@@ -157,8 +174,11 @@ def _reply(value: Any) -> None:
 
 
 def _serve() -> None:
+    gc.disable()  # nothing that is imported becomes garbage; commands set thresholds of their own
     _import_all()
-    gc.freeze()  # so that no fork copies the memory of what was imported, only to look for garbage in it
+    _make_words()
+    gc.enable()
+    gc.freeze()  # so that no fork copies the memory of what is there, only to look for garbage in it
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
         if "ended" in request:

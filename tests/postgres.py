@@ -12,10 +12,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Engine, MetaData, TextClause, text
 
 from tests import memory
 
@@ -122,11 +123,18 @@ def _start(folder: Path, home: Path, user: pwd.struct_passwd | None) -> str:
     return f"postgresql://pathways@127.0.0.1:{port}/postgres"
 
 
-def _tables_with_rows(connection: Any, metadata: MetaData) -> list[str]:
-    query = " UNION ALL ".join(
-        f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})" for table in metadata.sorted_tables
+@cache
+def _which_have_rows(metadata: MetaData) -> TextClause:
+    """Return a query of the tables that have rows. Sorting the tables takes a fifth of the time of a reset."""
+    return text(
+        " UNION ALL ".join(
+            f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})" for table in metadata.sorted_tables
+        )
     )
-    return list(connection.execute(text(query)).scalars())
+
+
+def _tables_with_rows(connection: Any, metadata: MetaData) -> list[str]:
+    return list(connection.execute(_which_have_rows(metadata)).scalars())
 
 
 def copy_out(engine: Engine, metadata: MetaData) -> dict[str, bytes]:
@@ -149,8 +157,9 @@ def put_back(engine: Engine, metadata: MetaData, stored: Mapping[str, bytes]) ->
     """
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        for name in _tables_with_rows(connection, metadata):
-            connection.execute(text(f"DELETE FROM {name}"))
+        names = _tables_with_rows(connection, metadata)
+        if names:
+            connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in names))
         cursor = connection.connection.driver_connection.cursor()
         for name, rows in stored.items():
             with cursor.copy(f"COPY {name} FROM STDIN") as copy:

@@ -1,5 +1,6 @@
 """Build a small world: partners, referrers, social enterprises and commissioners, with their members and keys."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -74,6 +75,10 @@ REFERRAL: dict[str, Any] = {
 NOBODY = UUID(int=0)
 
 
+def _each_time(_name: Hashable, build: Callable[[], Any]) -> Any:
+    return build()
+
+
 @dataclass
 class World:
     """The organisations, actors and keys of the small world, by the names in ``ORGANISATIONS`` and ``MEMBERS``."""
@@ -85,6 +90,8 @@ class World:
     secrets: dict[str, str] = field(default_factory=dict)
     programme_id: UUID = NOBODY
     other_programme_id: UUID = NOBODY
+    # Runs a function once, and restores the rows that it left for the next test that asks: ``Stage.arranged``.
+    arranged: Callable[[Hashable, Callable[[], Any]], Any] = _each_time
 
     def key(self, name: str) -> dict[str, str]:
         """Return the headers of a request by this member."""
@@ -127,14 +134,23 @@ class World:
 
     def supported(self, day: date | None = None, **changes: Any) -> tuple[UUID, UUID]:
         """Refer, accept and enrol a jobseeker. Return the ids of the jobseeker and the enrolment."""
-        referral = self.refer(day=day, **changes)
-        self.accept(referral, day)
-        return referral.jobseeker_id, self.enrol(referral, day)
+
+        def build() -> tuple[UUID, UUID]:
+            referral = self.refer(day=day, **changes)
+            self.accept(referral, day)
+            return referral.jobseeker_id, self.enrol(referral, day)
+
+        return self.arranged(("supported", day, repr(changes)), build)
 
     def list_placement(
         self, *, by: str = "lister", day: date | None = None, owner: UUID | None = None, **changes: Any
     ) -> UUID:
         """List and publish a placement, and return its id."""
+        return self.arranged(
+            ("listed", by, day, owner, repr(changes)), lambda: self._list_placement(by, day, owner, changes)
+        )
+
+    def _list_placement(self, by: str, day: date | None, owner: UUID | None, changes: dict[str, Any]) -> UUID:
         actor = self.on(by, day)
         values = {
             "title": "Cafe Assistant",

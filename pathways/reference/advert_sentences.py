@@ -68,13 +68,20 @@ class _Token:
 def said(text: str, words: Sequence[Place], on: date) -> list[Said]:
     """Return what the sentences of a text say about groups: the row of the group, and the numbers of the words."""
     reading = (tables.reading_of("advert_sentences"), tables.reading_of("advert_groups"))
-    grammar = _grammar(on, (*reading, tables.reading_of("group_names")))
+    grammar = _grammar(_last_change(on, reading), (*reading, tables.reading_of("group_names")))
     found: list[Said] = []
     for first, after in _sentences(text, words):
-        tokens = _read(text, words, range(first, after), grammar.marks)
+        sentence = _Line(_read(text, words, range(first, after), grammar.marks))
         for group in grammar.groups:
-            found += [(group.row, *span) for span in _spans(group, tokens)]
+            found += [(group.row, *span) for span in _spans(group, sentence)]
     return found
+
+
+@lru_cache(maxsize=1000)
+def _last_change(on: date, reading: tuple[tuple[Path, int], ...]) -> str:  # noqa: ARG001 - part of the key
+    """Return the first day of the newest rows in force, so that days with the same rows share their patterns."""
+    begun = [row["from"] for table in ("advert_sentences", "advert_groups") for row in tables.rows(table)]
+    return max((day for day in begun if day <= on.isoformat()), default="")
 
 
 def _sentences(text: str, words: Sequence[Place]) -> Iterator[tuple[int, int]]:
@@ -109,23 +116,43 @@ def _marks_of(forms: frozenset[str], marks: Mapping[str, str]) -> str:
     return "".join(found) or UNKNOWN
 
 
-def _line(tokens: Sequence[_Token]) -> tuple[str, list[int]]:
-    """Return tokens as one line with a comma where it pauses, and where in it each begins."""
-    line, starts = "", []
-    for token in tokens:
-        line += ", " if token.has_pause else ""
-        starts.append(len(line))
-        line += f"{token.marks} "
-    return line, starts
+class _Line:
+    """Tokens as one line with a comma where it pauses. What each expression finds in it is looked for once."""
+
+    def __init__(self, tokens: Sequence[_Token]) -> None:
+        self.tokens = tokens
+        self.text = ""
+        self.starts: list[int] = []  # where in the line each token begins
+        for token in tokens:
+            self.text += ", " if token.has_pause else ""
+            self.starts.append(len(self.text))
+            self.text += f"{token.marks} "
+        self._found: dict[re.Pattern[str], set[tuple[int, int]]] = {}
+
+    def places(self, patterns: Iterable[re.Pattern[str]]) -> set[tuple[int, int]]:
+        """Return where the patterns stand: the first word, and the word after the last."""
+        return {place for pattern in patterns for place in self._places(pattern)}
+
+    def _places(self, pattern: re.Pattern[str]) -> set[tuple[int, int]]:
+        if pattern not in self._found:
+            spans = {found.span() for found in pattern.finditer(self.text) if found[0].strip(", ")}
+            self._found[pattern] = {
+                (
+                    self.tokens[bisect_left(self.starts, a)].first,
+                    self.tokens[bisect_left(self.starts, b) - 1].after,
+                )
+                for a, b in spans
+            }
+        return self._found[pattern]
 
 
-def _with_names(group: _GroupPatterns, tokens: list[_Token]) -> list[_Token] | None:
-    """Return the tokens with each name of the group, the longest first, as one token. None if no name is there."""
-    line, starts = _line(tokens)
+def _with_names(group: _GroupPatterns, line: _Line) -> _Line | None:
+    """Return the line with each name of the group, the longest first, as one token. None if no name is there."""
+    tokens, starts = line.tokens, line.starts
     named: dict[tuple[int, int], str] = {}
     for mark, pattern in group.names.items():
         for n, at in enumerate(starts):
-            if name := pattern.match(line, at):
+            if name := pattern.match(line.text, at):
                 after = bisect_left(starts, name.end())
                 named[n, after] = named.get((n, after), "") + mark
     taken: dict[int, tuple[int, str]] = {}
@@ -136,11 +163,8 @@ def _with_names(group: _GroupPatterns, tokens: list[_Token]) -> list[_Token] | N
             taken[n] = (after, marks)
     if not taken:
         return None
-    return [
-        _joined(tokens, n, *taken[n]) if n in taken else tokens[n]
-        for n in range(len(tokens))
-        if n in free | taken.keys()
-    ]
+    kept = free | taken.keys()
+    return _Line([_joined(tokens, n, *taken[n]) if n in taken else tokens[n] for n in range(len(tokens)) if n in kept])
 
 
 def _joined(tokens: Sequence[_Token], n: int, after: int, marks: str) -> _Token:
@@ -148,13 +172,13 @@ def _joined(tokens: Sequence[_Token], n: int, after: int, marks: str) -> _Token:
     return _Token(own + marks, tokens[n].first, tokens[after - 1].after, tokens[n].has_pause)
 
 
-def _spans(group: _GroupPatterns, tokens: list[_Token]) -> list[tuple[int, int]]:
+def _spans(group: _GroupPatterns, sentence: _Line) -> list[tuple[int, int]]:
     """Return what is said of a group in a sentence: the first word, and the word after the last."""
-    joined = _with_names(group, tokens)
+    joined = _with_names(group, sentence)
 
     def places(patterns: _SentencePatterns) -> set[tuple[int, int]]:
-        plain = _places(patterns.plain, tokens)
-        return plain | _places(patterns.of_groups, joined) if joined else plain
+        plain = sentence.places(patterns.plain)
+        return plain | joined.places(patterns.of_groups) if joined else plain
 
     spans = places(group.wanted)
     if not spans:
@@ -164,15 +188,9 @@ def _spans(group: _GroupPatterns, tokens: list[_Token]) -> list[tuple[int, int]]
     return sorted(s for s in kept if not any(o != s and o[0] <= s[0] and s[1] <= o[1] for o in kept))
 
 
-def _places(patterns: Sequence[re.Pattern[str]], tokens: Sequence[_Token]) -> set[tuple[int, int]]:
-    line, starts = _line(tokens)
-    found = {span.span() for pattern in patterns for span in pattern.finditer(line) if span[0].strip(", ")}
-    return {(tokens[bisect_left(starts, a)].first, tokens[bisect_left(starts, b) - 1].after) for a, b in found}
-
-
 @lru_cache(maxsize=8)
-def _grammar(on: date, reading: tuple[tuple[Path, int], ...]) -> _Grammar:  # noqa: ARG001 - part of the key
-    sentences = [row for row in tables.rows("advert_sentences") if row["from"] <= on.isoformat()]
+def _grammar(on: str, reading: tuple[tuple[Path, int], ...]) -> _Grammar:  # noqa: ARG001 - part of the key
+    sentences = [row for row in tables.rows("advert_sentences") if row["from"] <= on]
     compiler = _Compiler()
     for row in sentences:
         compiler.forms.setdefault(row["form"], []).extend(_listed(row["patterns"]))
@@ -183,7 +201,7 @@ def _grammar(on: date, reading: tuple[tuple[Path, int], ...]) -> _Grammar:  # no
     ]
     groups = []
     for row in tables.rows("advert_groups"):
-        if row["from"] <= on.isoformat():
+        if row["from"] <= on:
             mine = [one for one in made if row["kind"] in one[0].split("|") or (not one[0] and row["like"])]
             names = {
                 mark: re.compile(compiler.either(_listed(row[name]))) for name, mark in GROUP_FORMS.items() if row[name]

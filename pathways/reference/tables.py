@@ -40,8 +40,9 @@ def use_folder(folder: Path | None) -> None:
     Called once at start. Raises ``TableNotUnderstood`` if a row of bank holidays is wrong, so that the service does not
     start with wrong deadlines.
     """
+    if folder or _replaced_by:  # else every table stays the shipped one, and what was made of it stays valid
+        _times_set.append(len(_times_set))
     _replaced_by[:] = [folder] if folder else []
-    _times_set.append(len(_times_set))
     _rows_of.cache_clear()
     _proclaimed.cache_clear()
     for nation in Nation:

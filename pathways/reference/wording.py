@@ -10,11 +10,13 @@ finger. A word also matches its plural and its possessive form. A beginning of a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from rapidfuzz.distance import DamerauLevenshtein
@@ -110,49 +112,67 @@ def _named(word: str) -> Iterable[str]:
     return advert_spelling.names(word.removeprefix("@"))
 
 
+@lru_cache(maxsize=20_000)
+def _open_parts(part: frozenset[str]) -> tuple[tuple[re.Pattern[str], ...], tuple[str, ...]]:
+    """Return what a part of a phrase stands for beside its words: numbers, and words that may be misspelt."""
+    return (
+        tuple(NUMBERS[name] for name in sorted(part & NUMBER_PARTS)),
+        tuple(name[1:] for name in sorted(part) if name.startswith("~")),
+    )
+
+
 def _fits(part: frozenset[str], word: _Word) -> bool:
-    if word.forms & part:
+    if not word.forms.isdisjoint(part):
         return True
-    if any(NUMBERS[name].fullmatch(form) for name in part & NUMBERS.keys() for form in word.forms):
-        return True
-    near = [name[1:] for name in part if name.startswith("~")]
-    return any(_is_slip_of(form, name) for name in near for form in word.forms)
+    numbers, near = _open_parts(part)
+    return any(pattern.fullmatch(form) for pattern in numbers for form in word.forms) or any(
+        _is_slip_of(form, name) for name in near for form in word.forms
+    )
 
 
 def _is_slip_of(form: str, word: str) -> bool:
     return len(form) >= min(SHORTEST_NEAR, len(word)) and DamerauLevenshtein.distance(form, word, score_cutoff=1) <= 1
 
 
-def _spans(phrase: Phrase, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
-    """Yield where a phrase stands in the words: the number of its first word, and of the word after its last."""
-    for first in range(len(words) - len(phrase) + 1):
-        if all(_fits(part, words[first + n]) for n, part in enumerate(phrase)):
-            yield first, first + len(phrase)
+class _Phrases:
+    """Phrases by the words with which they begin, so that a word of a text is compared with few of them."""
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        self._beginning_with: dict[str, list[Phrase]] = defaultdict(list)
+        self._with_open_beginning: list[Phrase] = []
+        for phrase in phrases:
+            if any(_open_parts(phrase[0])):
+                self._with_open_beginning.append(phrase)
+            else:
+                for word in phrase[0]:
+                    self._beginning_with[word].append(phrase)
+
+    def spans(self, words: Sequence[_Word]) -> set[tuple[int, int]]:
+        """Return where phrases stand in the words: the number of the first word, and of the word after the last."""
+        return {
+            (first, first + len(phrase))
+            for first, word in enumerate(words)
+            for phrase in chain(self._with_open_beginning, *(self._beginning_with.get(form, ()) for form in word.forms))
+            if first + len(phrase) <= len(words) and all(_fits(part, words[first + n]) for n, part in enumerate(phrase))
+        }
 
 
 @dataclass(frozen=True)
 class _Entry:
     """A row of a table of words: its phrases, and the longer phrases in which they mean something else."""
 
-    phrases: tuple[Phrase, ...]
-    unless: tuple[Phrase, ...]
+    phrases: _Phrases
+    unless: _Phrases
     row: dict[str, str]
-
-    @property
-    def first_words(self) -> frozenset[str]:
-        return frozenset(word for phrase in self.phrases for word in phrase[0])
-
-    @property
-    def has_near(self) -> bool:
-        """Whether a phrase begins with a word that may be misspelt."""
-        return any(word.startswith("~") for word in self.first_words)
+    first_words: frozenset[str]
+    has_near: bool  # whether a phrase begins with a word that may be misspelt
 
     def found_in(self, words: Sequence[_Word]) -> list[tuple[int, int]]:
         """Return where the phrases stand, but not within a longer one or touching an ``unless`` phrase."""
-        spans = [span for phrase in self.phrases for span in _spans(phrase, words)]
+        spans = self.phrases.spans(words)
         if not spans:
             return []
-        excused = [span for phrase in self.unless for span in _spans(phrase, words)]
+        excused = self.unless.spans(words)
         kept = {(a, b) for a, b in spans if not any(c < b and a < d for c, d in excused)}
         return sorted(s for s in kept if not any(o != s and o[0] <= s[0] and s[1] <= o[1] for o in kept))
 
@@ -162,7 +182,13 @@ def _entries(table: str, column: str, reading: tuple[Path, int]) -> tuple[_Entry
     def phrases(text: str) -> tuple[Phrase, ...]:
         return tuple(_phrase(one) for one in (text or "").split(";") if one.strip())
 
-    return tuple(_Entry(phrases(row[column]), phrases(row.get("unless") or ""), row) for row in tables.rows(table))
+    def entry(row: dict[str, str]) -> _Entry:
+        wanted = phrases(row[column])
+        first = frozenset(word for phrase in wanted for word in phrase[0])
+        has_near = any(word.startswith("~") for word in first)
+        return _Entry(_Phrases(wanted), _Phrases(phrases(row.get("unless") or "")), row, first, has_near)
+
+    return tuple(entry(row) for row in tables.rows(table))
 
 
 def rows_found(table: str, column: str, text: str, on: date) -> list[dict[str, str]]:

@@ -35,6 +35,13 @@ DECLARED = {"has_other_funding": False}
 
 def join(world: World, name: str, organisation: str, role: Role, email: str | None = None) -> Actor:
     """Add a member with a key to the world, under ``name``. A user with this e-mail address is used again."""
+    world.actors[name], world.secrets[name] = world.arranged(
+        ("joined", name, organisation, role, email), lambda: _joined(world, name, organisation, role, email)
+    )
+    return world.actors[name]
+
+
+def _joined(world: World, name: str, organisation: str, role: Role, email: str | None) -> tuple[Actor, str]:
     operator = world.operator.then(source=Source.DEMONSTRATION)
     with world.database.writing(operator) as session:
         known = [actor.user_id for key, actor in world.actors.items() if f"{key}@example.org" == email]
@@ -49,9 +56,13 @@ def join(world: World, name: str, organisation: str, role: Role, email: str | No
         new = NewMember(user_id=user_id, organisation_id=organisation_id, role=role)
         membership = organisation_actions.add_member(session, operator, new)
         key = NewKey(membership_id=membership.id, expires_on=date(2099, 12, 31))
-        world.secrets[name] = organisation_actions.make_key(session, operator, key)[1]
-        world.actors[name] = Actor(user_id, organisation_id, role, membership.id)
-    return world.actors[name]
+        secret = organisation_actions.make_key(session, operator, key)[1]
+        return Actor(user_id, organisation_id, role, membership.id), secret
+
+
+# The facts of the first part of a journey. Journeys that differ only in later facts share this part.
+WORKED = {"price", "start", "start corrected", "spell", "spell corrected", "hours", "hours superseded"}
+PROVEN = WORKED | {"evidence", "document", "check", "check superseded"}
 
 
 class Journey:
@@ -65,14 +76,8 @@ class Journey:
 
     def to_submitted(self) -> str:
         """Return the path of the submitted claim."""
-        price = NewPrice(rule=RULE, pounds=Decimal(1000), from_on=START - timedelta(days=400))
-        setter = self.world.actors[self.by["price"]] if "price" in self.by else self.world.operator
-        with self.world.database.writing(setter) as session:
-            programme = session.get_one(Programme, self.world.programme_id)
-            programme_actions.set_price(session, setter, programme, price)
-        enrolment = self._enrolment()
-        spell = self._spell(enrolment)
-        self._evidence(spell)
+        enrolment, spell = self._shared("worked", WORKED, self._worked)
+        self._shared("proven", PROVEN, lambda: self._evidence(spell))
         outcome = self.call(self.who("outcome"), "/outcomes", enrolment_id=enrolment, rule=RULE)
         claim = self.call(self.who("draft"), "/claims", outcome_id=outcome["id"])
         path = f"/claims/{claim['id']}"
@@ -81,6 +86,19 @@ class Journey:
             self.call("commissioner", f"{path}/query", reason="Which employer?")
             self.call(self.who("answer"), f"{path}/answer", reason="A social enterprise.")
         return path
+
+    def _shared(self, part: str, facts: set[str], build: Callable[[], Any]) -> Any:
+        by = tuple(sorted((fact, who) for fact, who in self.by.items() if fact in facts))
+        return self.world.arranged((part, by), build)
+
+    def _worked(self) -> tuple[str, str]:
+        price = NewPrice(rule=RULE, pounds=Decimal(1000), from_on=START - timedelta(days=400))
+        setter = self.world.actors[self.by["price"]] if "price" in self.by else self.world.operator
+        with self.world.database.writing(setter) as session:
+            programme = session.get_one(Programme, self.world.programme_id)
+            programme_actions.set_price(session, setter, programme, price)
+        enrolment = self._enrolment()
+        return enrolment, self._spell(enrolment)
 
     def _enrolment(self) -> str:
         referral = self.world.refer(day=START - timedelta(days=5), referred_on=START - timedelta(days=9))

@@ -22,8 +22,13 @@ from tests.world import World
 END = date(2026, 6, 30)
 
 
-def a_full_life(database):
+def a_full_life(world: World):
     """The jobseeker of a short demonstration with the most rows in the most tables."""
+    best, counted = world.arranged("a full life", lambda: _a_full_life(world.database))
+    return best, dict(counted)
+
+
+def _a_full_life(database):
     borough.load(database, start=END - timedelta(days=240), end=END, jobseekers=30, placements=16, seed=2)
     with database.reading() as session:
         best = max(
@@ -34,7 +39,7 @@ def a_full_life(database):
     with database.reading() as session:
         count = {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, best).items()}
     assert all(count[table] for table in ("allocation_lines", "confirmed_words", "safety_exclusions"))
-    return best, count
+    return best, tuple(count.items())
 
 
 def add_what_matching_keeps(database, jobseeker_id):
@@ -87,8 +92,8 @@ def test_the_extract_holds_every_row_and_the_timeline_is_in_order(client, world:
     assert client.get(f"/api/v1/jobseekers/{person}/extract", headers=world.key("caseworker")).status_code == 403
 
 
-def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
-    person, before = a_full_life(database)
+def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(world: World, database):
+    person, before = a_full_life(world)
     assert sum(bool(count) for count in before.values()) > 14
     with database.reading() as session:
         row = session.get_one(Jobseeker, person)
@@ -124,8 +129,8 @@ def test_erasing_takes_a_person_out_of_placements_shortlists_too(client, world: 
     assert (again["refused"], again["refused_by_rule"]) == (0, {})
 
 
-def test_erasing_leaves_no_row_about_the_person(database):
-    person, before = a_full_life(database)
+def test_erasing_leaves_no_row_about_the_person(world: World, database):
+    person, before = a_full_life(world)
     with database.writing(None) as session:
         gone = sum(holding.erase(session, person) for holding in reversed(HOLDINGS))
     assert gone == sum(before.values())

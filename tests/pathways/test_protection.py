@@ -77,14 +77,20 @@ class UnderWay:
 
     def __init__(self, client, world: World, database, state: IntroductionState, *, place: str = "NW4 4BT") -> None:
         self.client, self.world, self.database = client, world, database
+        self.filler: str | None = None
+        self.sent_link: str | None = None
+        self.person, self.placement, self.filler, self.sent_link, self.id = world.arranged(
+            ("under way", state, place), lambda: self._reach(state, place)
+        )
+
+    def _reach(self, state: IntroductionState, place: str) -> tuple[Any, ...]:
+        world = self.world
         self.person, _ = world.supported(safe_contact="Text only, between nine and three")
         world.permit(self.person, "identity", "contact", "work", "health_and_adjustments")
         self.placement = world.list_placement(postcode=place, places=1, contact_email="gary.thornton@example.org")
-        self.filler: str | None = None
         if state is S.WAITING:
             self._fill()
             self.send_mail()
-        self.sent_link: str | None = None
         self.id = self.post(
             "caseworker", "/introductions", jobseeker_id=str(self.person), placement_id=str(self.placement)
         )["id"]
@@ -93,6 +99,7 @@ class UnderWay:
             self.post(who, f"/introductions/{self.id}/{step}", **body)
             if step == "send" and state is not S.SENT:  # the e-mail goes before the next step makes it needless
                 self.sent_link = self.link()
+        return self.person, self.placement, self.filler, self.sent_link, self.id
 
     def _fill(self) -> None:
         """Give the only place to another jobseeker, so that there is a waiting list."""
