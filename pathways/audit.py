@@ -24,6 +24,7 @@ TABLE_OF = {
     "pair": "duplicate_pairs",
     "permission": "sharing_permissions",
     "request": "contact_requests",
+    "word": "confirmed_words",
     "row": "import_rows",
 }
 NO_RECORD = UUID(int=0)  # the subject of a row about a list, or about no record

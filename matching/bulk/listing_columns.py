@@ -19,6 +19,7 @@ from matching.pairs.surroundings import (
     ListingRead,
     WantedSurroundings,
     is_fine_only,
+    mentions,
 )
 
 WORD = 64  # bits
@@ -97,8 +98,7 @@ class ListingColumns:
         for kind in avoid.kinds:
             is_shown[self._of_kind.get(kind, [])] = True
         if avoid.stems:
-            words = [f" {word} " for word in avoid.stems]
-            is_shown |= np.array([all(word in text for word in words) for text in self._texts], dtype=np.bool_)
+            is_shown |= np.array([mentions(text, avoid.stems) for text in self._texts], dtype=np.bool_)
         if avoid.named:
             is_ruled_out = np.ones(self._count, dtype=np.bool_)
             for named in avoid.named:

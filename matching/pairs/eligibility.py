@@ -381,13 +381,15 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
         return _fail(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants up to {limits.hours_max:g}.",
-            f"The jobseeker must accept {hours:g} hours a week, or the placement must offer fewer hours.",
+            f"Ask the social enterprise whether {limits.hours_max:g} hours a week are possible, and the jobseeker why "
+            f"{limits.hours_max:g} is the limit, before you suggest more.",
         )
     if limits.hours_min is not None and hundredths(hours) < hundredths(limits.hours_min):
         return _fail(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants at least {limits.hours_min:g}.",
-            f"The jobseeker must accept {hours:g} hours a week, or the placement must offer more hours.",
+            f"Ask the social enterprise whether it can offer {limits.hours_min:g} hours a week, and the jobseeker "
+            f"whether {hours:g} would do.",
         )
     return _pass(Rule.HOURS, f"The work is {hours:g} hours a week, which suits the jobseeker.")
 
@@ -413,7 +415,7 @@ def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Co
     if placement.hours_flexible is None:
         text = f"{text} The listing does not say whether the half-days are fixed."
         return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
-    change = f"The jobseeker must be able to work on {half_days_named(missing)}, or the half-days must be flexible."
+    change = f"Ask the social enterprise whether other half-days are possible instead of {half_days_named(missing)}."
     return _fail(Rule.HALF_DAYS, text, change)
 
 
@@ -421,7 +423,10 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
     assert limits.half_days is not None
     assert placement.half_days is not None
     shared = (placement.half_days & limits.half_days).bit_count()
-    wanted = hundredths(placement.hours_per_week or 0.0)
+    if placement.hours_per_week is None:
+        text = f"The jobseeker can work on {shared} of the half-days. The hours a week are not known."
+        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise how many hours a week the work is.")
+    wanted = hundredths(placement.hours_per_week)
     if limits.hours_max is not None:
         wanted = min(wanted, hundredths(limits.hours_max))
     needed = half_days_for(wanted, hundredths(context.hours_in_a_half_day))
@@ -435,7 +440,7 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
     return _fail(
         Rule.HALF_DAYS,
         text,
-        f"The jobseeker must be able to work on {more} more of these half-days: "
+        f"Ask both sides whether {more} more of these half-days can be agreed: "
         f"{half_days_named(missing, placement.half_days.bit_count())}.",
     )
 
@@ -487,7 +492,7 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
         return _fail(
             Rule.TRAVEL,
             f"{summary}. Even the shorter time is over the jobseeker's limit of {limit} minutes.",
-            f"The jobseeker must accept a journey of {trip.minutes_low} minutes, or travel another way.",
+            f"Ask the jobseeker about a journey of {trip.minutes_low} minutes or another way to travel.",
         )
     if limits.travel_modes is None:
         text = f"{summary}. It is not known how the jobseeker can travel."
@@ -506,28 +511,31 @@ def _late(trip: TravelEstimate, limit: int | None) -> Check:
     text = f"The journey is {trip.km:g} km. {trip.late[:1].upper()}{trip.late[1:]} ({trip.basis})."
     if limit is None:
         return _unknown(Rule.TRAVEL, text, "Ask whether the jobseeker can travel another way.")
-    return _fail(Rule.TRAVEL, text, "The jobseeker must travel another way, or the work must be at other times.")
+    change = "Ask the social enterprise when the work really starts and ends, then ask the jobseeker about another way."
+    return _fail(Rule.TRAVEL, text, change)
 
 
 def _company(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check | None:
     """Ask who goes with a jobseeker who cannot travel alone. Never a fail: company can be found."""
     if limits.can_travel_alone is not False or placement.remote == "yes":
         return None
-    way = f" of {minutes_between(trip)}" if trip is not None and not trip.late else ""
-    text = f"The jobseeker cannot travel alone. It is not known who goes with them on the journey{way}."
-    return _unknown(Rule.COMPANY, text, "Ask who goes with the jobseeker on the journey, there and back.")
+    way = f" ({minutes_between(trip)})" if trip is not None and not trip.late else ""
+    text = f"The jobseeker travels with somebody. It is not known who could come along{way}."
+    change = "Ask who could go with the jobseeker, there and back, on each day of work. Ask too about travel training."
+    return _unknown(Rule.COMPANY, text, change)
 
 
 def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if not placement.licences_needed:
         return None
     if limits.licences is None:
-        text = f"The work needs {joined(placement.licences_needed)}. It is not known which licences the jobseeker has."
+        text = f"Needed for this work: {joined(placement.licences_needed)}. It is not known what the jobseeker has."
         return _unknown(Rule.LICENCES, text, "Ask which licences the jobseeker has.")
     missing = [needed for needed in placement.licences_needed if not holds_licence(needed, limits.licences)]
     if not missing:
         return _pass(Rule.LICENCES, f"The jobseeker has {joined(placement.licences_needed)}.")
-    return _fail(Rule.LICENCES, f"The work needs {joined(missing)}.", f"The jobseeker must get {joined(missing)}.")
+    text = f"Needed for this work, and not on the profile: {joined(missing)}."
+    return _fail(Rule.LICENCES, text, "Ask the social enterprise whether it can wait, and who could pay for it.")
 
 
 def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -540,13 +548,18 @@ def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Che
     if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):
         return _pass(Rule.QUALIFICATIONS, f"The jobseeker has RQF level {limits.qualification_level}, which is enough.")
     text = f"The work needs RQF level {needed}. The jobseeker has level {limits.qualification_level}."
-    return _fail(Rule.QUALIFICATIONS, text, f"The jobseeker must gain a qualification at RQF level {needed}.")
+    return _fail(
+        Rule.QUALIFICATIONS, text, f"Ask the social enterprise whether level {needed} is really needed at once."
+    )
 
 
 def _dbs(placement: PlacementProfile) -> Check | None:
     if placement.dbs_level in {None, "NONE"}:
         return None
-    text = "A DBS check is needed. The social enterprise arranges it after an offer."
+    text = (
+        "A DBS check is needed, which the social enterprise arranges after an offer. Before the introduction, tell the"
+        " jobseeker what this check shows and where to get advice on it."
+    )
     return _pass(Rule.DBS, text)
 
 
@@ -563,8 +576,12 @@ def _never(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
     shown = context.shows(limits.never, placement) if limits.never and context.shows else ""
     if not shown:
         return None
-    text = f"The jobseeker says that the work must never include this, and the listing shows it: {shown}."
-    return _fail(Rule.NEVER, text, "The social enterprise must leave it out, or the jobseeker must accept it.")
+    text = f"The jobseeker says that the work must never include this. The listing mentions it: {shown}."
+    change = (
+        "Leave this placement out, unless the social enterprise confirms in writing that the work does not include it."
+        " Do not name the jobseeker."
+    )
+    return _fail(Rule.NEVER, text, change)
 
 
 CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Check | None]] = {

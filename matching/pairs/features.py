@@ -93,7 +93,8 @@ class Value(NamedTuple):
         The words that explain the value, for example the matching skills.
     note : str
         Which sentence explains the value, if the feature has several: ``TOO_FAR``, ``NONE_SHARED``, ``NOT_SAID``,
-        ``MISSING`` if the words are missing skills, ``NEARLY`` if they only come near, or why work is near a wish.
+        ``MISSING`` if the words are missing skills, ``PARTLY`` for what there is and what is missing, ``NEARLY`` for
+        skills that only come near, ``OF_LISTING`` or ``OF_JOBSEEKER`` for who does not say it, or why work is near.
     """
 
     value: float | None
@@ -102,13 +103,17 @@ class Value(NamedTuple):
 
 
 Values = Mapping[Feature, Value]
-TOO_FAR, NONE_SHARED, NOT_SAID, MISSING, NEARLY = "too_far", "none_shared", "not_said", "missing", "nearly"
+TOO_FAR, MAYBE_FAR, IN_LIMIT, NO_WAY = "too_far", "maybe_far", "in_limit", "no_way"
+NONE_SHARED, NOT_SAID, MISSING, NEARLY, PARTLY = "none_shared", "not_said", "missing", "nearly", "partly"
+OF_LISTING, OF_JOBSEEKER, NOT_OFFERED = "of_listing", "of_jobseeker", "not_offered"
+HAS = 800  # thousandths: from here on, a skill is the one that is wanted; below, it may show it
 INORDER = tuple(Feature)
 
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
 LONG_ANSWER_DAYS = 28  # gives the worst value; half this is neutral, as is the unknown time of a new social enterprise
 SHORT_WEEK = 800  # hundredths of an hour: a shorter week counts as this long, so that one extra hour weighs little
+MOST_NAMED = 4  # skills that a reason names
 OVER_LIMIT = 4  # a journey whose middle estimate is over the jobseeker's own limit has its grade divided by this
 
 
@@ -255,32 +260,34 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     For each wanted skill, the likeness of the jobseeker's closest skill is counted. Rare skills weigh more. The value
     is unknown if the listing wants no skill or the jobseeker's skills are not known.
     """
-    if not wanted or not offer.skills:
-        return Value(None)
-    weighted = _weighted(wanted, vocabulary)
+    weighted = _weighted(wanted, vocabulary) if wanted else ()
+    if not weighted or not offer.skills:
+        return Value(None, (), OF_JOBSEEKER if weighted else OF_LISTING)
     held = spelling_of_skills(offer.skills, vocabulary)
-    if not weighted:
-        return Value(None)
     if not held:
         return Value(0.0, tuple(skill for _, skill, _ in weighted), MISSING)
     keys = list(held)
     table = vocabulary.skills.few(keys, [key for key, _, _ in weighted])
-    total, whole, matched, missing, nearly = 0, 0, [], [], []
+    total, whole, matched, missing, is_had = 0, 0, [], [], False
     for column, (_, skill, importance) in enumerate(weighted):
         best = int(table[:, column].max())
         total += importance * best
         whole += importance * THOUSAND
         if best >= ALIKE:
-            matched.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer))
+            is_had |= best >= HAS
+            link = "for" if best >= HAS else "may show"
+            matched.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer, link))
         else:
             missing.append(skill)
-            nearly.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer) if best else "")
     grade = share(total, whole)
-    if grade > NEUTRAL_GRADE and not matched:
-        return Value(grade / STEPS, tuple(filter(None, nearly)), NEARLY)
-    if grade > NEUTRAL_GRADE or not missing:
-        return _at(grade, *dict.fromkeys(matched))
-    return Value(grade / STEPS, tuple(missing), MISSING)
+    if not matched or (missing and grade <= NEUTRAL_GRADE):
+        return Value(grade / STEPS, tuple(missing), MISSING)
+    names = tuple(dict.fromkeys(matched))
+    if not is_had:
+        return Value(grade / STEPS, names, NEARLY)
+    if missing:
+        return Value(grade / STEPS, (", ".join(names[:MOST_NAMED]), ", ".join(missing[:MOST_NAMED])), PARTLY)
+    return _at(grade, *names)
 
 
 @lru_cache(maxsize=100_000)
@@ -292,9 +299,9 @@ def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[st
     )
 
 
-def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
+def _spelling(held: str, skill: str, offer: JobseekerOffer, link: str) -> str:
     own = said(held).text
-    name = own if normalise(own) == normalise(skill) else f"{own} (for {skill})"
+    name = own if normalise(own) == normalise(skill) else f"{own} ({link} {skill})"
     source = offer.drawn_from.get(held)
     return f"{name}, from {source}" if source else name
 
@@ -307,9 +314,15 @@ def _travel(offer: JobseekerOffer, placement: PlacementProfile, journey: TravelE
     words = (f"{journey.km:g} km, {minutes_between(journey)}",)
     limit = offer.max_travel_minutes
     grade = travel_grade(journey.minutes_low + journey.minutes_high, limit)
-    if limit is not None and journey.minutes_low + journey.minutes_high > 2 * limit:
+    if journey.late:
+        return Value(grade / STEPS, words, NO_WAY)
+    if limit is None:
+        return Value(grade / STEPS, words)
+    if journey.minutes_low + journey.minutes_high > 2 * limit:
         return Value(grade / STEPS, (*words, str(limit)), TOO_FAR)
-    return Value(grade / STEPS, words)
+    if journey.minutes_high > limit:
+        return Value(grade / STEPS, (*words, str(limit)), MAYBE_FAR)
+    return Value(grade / STEPS, words, IN_LIMIT)
 
 
 def travel_grade(twice_the_middle: int, limit: int | None) -> int:
@@ -339,13 +352,14 @@ def travel_grade(twice_the_middle: int, limit: int | None) -> int:
 
 def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
     if placement.hours_per_week is None or (offer.hours_min is None and offer.hours_max is None):
-        return Value(None)
+        return Value(None, (), OF_LISTING if placement.hours_per_week is None else OF_JOBSEEKER)
     hours, low = hundredths(placement.hours_per_week), hundredths(offer.hours_min or 0.0)
     high = hundredths(offer.hours_max) if offer.hours_max is not None else max(low, hours)
     if low <= hours <= high:
         return _at(BEST, f"{placement.hours_per_week:g} hours")
     gap, whole = (low - hours if hours < low else hours - high), max(high, SHORT_WEEK)
-    return _at(share(max(0, whole - gap), whole))
+    wanted = f"at least {offer.hours_min:g}" if hours < low else f"up to {offer.hours_max:g}"
+    return _at(share(max(0, whole - gap), whole), f"{placement.hours_per_week:g} hours a week, wanted {wanted}")
 
 
 def week_of(placement: PlacementProfile, vocabulary: Vocabulary) -> int:
@@ -370,7 +384,7 @@ def _half_days(offer: JobseekerOffer, placement: PlacementProfile, vocabulary: V
     """Return the share of the placement's half-days that the jobseeker can work. None if half-days are unknown."""
     week = week_of(placement, vocabulary)
     if offer.half_days is None or not week:
-        return Value(None)
+        return Value(None, (), OF_JOBSEEKER if week else OF_LISTING)
     shared = (offer.half_days & week).bit_count()
     total = week.bit_count()
     words = (f"{shared} of {total} half-days",)
@@ -408,7 +422,7 @@ def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     offered = _normalised(placement.adjustments_offered or ())
     hits = tuple(word for word in wishes.adjustments if normalise(word) in offered)
     wanted = len(wishes.adjustments)
-    return _at(share(wanted + len(hits), 2 * wanted), *hits) if hits else Value(None)
+    return _at(share(wanted + len(hits), 2 * wanted), *hits) if hits else Value(None, wishes.adjustments, NOT_OFFERED)
 
 
 def _support(placement: PlacementProfile) -> Value:

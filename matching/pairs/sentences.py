@@ -27,7 +27,8 @@ def joined(names: Iterable[str]) -> str:
     >>> joined(["driving licence", "CSCS card"])
     'driving licence and CSCS card'
     """
-    return " and ".join(names)
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def half_days_named(half_days: int, most: int = MOST_NAMED) -> str:
@@ -52,4 +53,4 @@ def half_days_named(half_days: int, most: int = MOST_NAMED) -> str:
         f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
     ]
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    return joined([*names[:most], f"{more} more"] if more > 0 else names)

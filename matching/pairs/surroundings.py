@@ -11,7 +11,7 @@ from matching.pairs.profiles import PlacementProfile
 from matching.pairs.text import normalise
 from matching.pairs.vocabulary import Vocabulary
 from matching.pairs.wishes import SAYS_NOTHING
-from matching.words.phrases import DENIALS, stem, stems_of
+from matching.words.phrases import DENIALS, may_be_denied, stem, stems_of
 
 # The answers about one thing to avoid. A listing that shows what must never be part of the work is refused.
 NOT_KNOWN, SHOWN, RULED_OUT, REFUSED = 0, 1, 2, 3
@@ -174,7 +174,7 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
     shown = listing.shown | listing.doubtful if avoid.is_never else listing.shown
     is_shown = any(named & shown for named in avoid.named) or not avoid.kinds.isdisjoint(listing.kinds)
     if avoid.stems and not is_shown:
-        is_shown = all(f" {word} " in listing.text for word in avoid.stems)
+        is_shown = mentions(listing.text, avoid.stems)
     if is_shown:
         return REFUSED if avoid.is_never else SHOWN
     if avoid.named:
@@ -182,6 +182,30 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
         are_out = all(2 * (named & listing.ruled_out).bit_count() > named.bit_count() for named in avoid.named)
         return RULED_OUT if are_out else NOT_KNOWN
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
+
+
+def mentions(text: str, stems: tuple[str, ...]) -> bool:
+    """Return whether a listing has all of some words, and does not deny the first of them wherever it stands.
+
+    Parameters
+    ----------
+    text : str
+        The stems of the listing, as in ``ListingRead``.
+    stems : tuple of str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> mentions(" you peel kiwi fruit . ", ("kiwi",)), mentions(" we never peel kiwi fruit . ", ("kiwi",))
+    (True, False)
+    """
+    if not all(f" {word} " in text for word in stems):
+        return False
+    words = text.split()
+    return any(word == stems[0] and not may_be_denied(words, at, at + 1) for at, word in enumerate(words))
 
 
 def conditions_found(wishes: tuple[str, ...], placement: PlacementProfile, vocabulary: Vocabulary) -> str:
@@ -203,7 +227,7 @@ def conditions_found(wishes: tuple[str, ...], placement: PlacementProfile, vocab
         avoid = avoided(wish, vocabulary)
         if avoided_answer(avoid, listing) == REFUSED:
             shown = vocabulary.conditions.names(avoid.conditions & (listing.shown | listing.doubtful))
-            names.update(dict.fromkeys(shown or sorted(avoid.kinds & listing.kinds) or ("what the jobseeker named",)))
+            names.update(dict.fromkeys(shown or sorted(avoid.kinds & listing.kinds) or (" ".join(avoid.stems),)))
     return ", ".join(names)
 
 

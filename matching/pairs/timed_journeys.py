@@ -48,19 +48,23 @@ def timed_journey(
     km, day = round(distance_km(limits.place, placement.place), 1), timetable.loaded_on
     basis = f"by the timetable of {in_words(day)}"
     if timed.low[0] == NOT_IN_TIME:
-        usable = _named(timetable.kinds_of(limits.travel_modes))
+        usable = _named(timetable.kinds_of(limits.travel_modes), "or")
         late = timetable.why_late(*question)
         assert late is not None
         clock = f"{late.minute // 60 % 24:02}:{late.minute % 60:02} on {DAY_NAMES[late.weekday]}"
-        way = f"leaves after {clock}" if late.is_back else f"arrives by {clock}"
-        text = f"no journey by {usable} of up to {MOST_MINUTES // 60} hours {way}"
+        way, edge = (f"get home after {clock}", "end") if late.is_back else (f"be there by {clock}", "start")
+        text = (
+            f"by {usable}, nobody can {way} in at most {MOST_MINUTES // 60} hours; the listing gives half-days only, so"
+            f" this {edge} is assumed"
+        )
         return TravelEstimate(km, NO_JOURNEY, NO_JOURNEY, usable, basis, day, late=text)
     mode = _named(int(timed.kinds[0])) or "walk"
     return TravelEstimate(km, int(timed.low[0]), int(timed.high[0]), mode, basis, day, int(timed.changes[0]))
 
 
-def _named(kinds: int) -> str:
-    return joined(name for name, bit in KINDS.items() if kinds & bit)
+def _named(kinds: int, link: str = "and") -> str:
+    names = joined(name for name, bit in KINDS.items() if kinds & bit)
+    return names if link == "and" else f" {link} ".join(names.rsplit(" and ", 1))
 
 
 def untimed(names: Iterable[str], limits: JobseekerLimits, timetable: TimedTravel) -> list[str]:

@@ -6,7 +6,24 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from matching.pairs.features import MISSING, NEARLY, NONE_SHARED, NOT_SAID, TOO_FAR, Feature, Value, Values, codes_of
+from matching.pairs.features import (
+    IN_LIMIT,
+    MAYBE_FAR,
+    MISSING,
+    NEARLY,
+    NO_WAY,
+    NONE_SHARED,
+    NOT_OFFERED,
+    NOT_SAID,
+    OF_JOBSEEKER,
+    OF_LISTING,
+    PARTLY,
+    TOO_FAR,
+    Feature,
+    Value,
+    Values,
+    codes_of,
+)
 from matching.pairs.grades import STEPS, UNKNOWN
 from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
@@ -59,12 +76,12 @@ class PairChange:
 
 FOR = {
     Feature.ASPIRATION: "This is near to the work the jobseeker asked for: {words}.",
-    Feature.AVOIDS: "The listing says that this is not part of the work, which the jobseeker wants to avoid: {words}.",
+    Feature.AVOIDS: "The listing leaves out what the jobseeker wants to avoid: {words}.",
     Feature.ESSENTIAL_SKILLS: "The jobseeker has skills that the work needs: {words}.",
     Feature.DESIRABLE_SKILLS: "The jobseeker has skills that help: {words}.",
     Feature.TRAVEL: "The journey is short: {words}.",
     Feature.HOURS: "The hours suit: {words}.",
-    Feature.HALF_DAYS: "Half-days of the work on which the jobseeker is free: {words}.",
+    Feature.HALF_DAYS: "The jobseeker is free when the work is: {words}.",
     Feature.ENVIRONMENT: "The working environment suits: {words}.",
     Feature.START_DATE: "The placement starts at about the time the jobseeker can start.",
     Feature.ADJUSTMENTS: "The placement offers adjustments that the jobseeker asked for: {words}.",
@@ -74,26 +91,54 @@ FOR = {
 AGAINST = {
     Feature.ASPIRATION: "This is not one of the kinds of work the jobseeker asked for.",
     Feature.AVOIDS: "The work includes what the jobseeker wants to avoid: {words}.",
-    Feature.ESSENTIAL_SKILLS: "The jobseeker's skills do not show all that the work needs: {words}.",
-    Feature.DESIRABLE_SKILLS: "The jobseeker's skills do not show what would help: {words}.",
+    Feature.ESSENTIAL_SKILLS: "The work needs these, and the profile does not have them yet: {words}. "
+    "Ask the jobseeker.",
+    Feature.DESIRABLE_SKILLS: "These would help, and the profile does not have them yet: {words}.",
     Feature.TRAVEL: "The journey is long: {words}.",
-    Feature.HOURS: "The hours are not quite what the jobseeker wants.",
-    Feature.HALF_DAYS: "Half-days of the work on which the jobseeker is free: only {words}.",
+    Feature.HOURS: "The hours are not what the jobseeker wants: {words}. Ask whether others are possible.",
+    Feature.HALF_DAYS: "The jobseeker is not free for all of the work, only for {words}.",
     Feature.ENVIRONMENT: "The working environment is not the kind that the jobseeker wants: {words}.",
     Feature.START_DATE: "The placement starts well before or well after the jobseeker can start.",
     Feature.ADJUSTMENTS: "The placement offers few of the adjustments that the jobseeker asked for.",
-    Feature.SUPPORT: "In past cases, support of this kind has helped less than hoped: {words}.",
+    Feature.SUPPORT: "In past cases, placements with this support led to fewer matches: {words}. This does not "
+    "show why.",
     Feature.ANSWERS: "The social enterprise is slow to answer, and takes about {words}.",
 }
 UNKNOWN_TEXT = {
     Feature.ASPIRATION: "The kind of work that the jobseeker wants is not known. Ask the jobseeker.",
     Feature.AVOIDS: "What the jobseeker wants to avoid at work is not recorded. Ask the jobseeker.",
-    Feature.ESSENTIAL_SKILLS: "Skills are not recorded for the jobseeker, the work or both. Ask for them.",
+    Feature.ESSENTIAL_SKILLS: "The skills could not be compared. Ask the jobseeker and the social enterprise.",
     Feature.TRAVEL: "The journey is not known. Find the postcodes of the jobseeker's home and of the placement.",
     Feature.HOURS: "The hours could not be compared. Ask how many hours the jobseeker wants or the work needs.",
     Feature.HALF_DAYS: "The half-days could not be compared. Ask which half-days suit the jobseeker or the placement.",
-    Feature.ADJUSTMENTS: "Ask the social enterprise if the adjustments are possible. Do not name the jobseeker.",
+    Feature.ADJUSTMENTS: "Adjustments are not recorded. Ask the jobseeker whether any would help.",
 }
+# Questions for a value with a note, in place of the questions above.
+NOTED_UNKNOWN = {
+    (Feature.ESSENTIAL_SKILLS, OF_LISTING): "The listing does not say which skills the work needs. Ask the social "
+    "enterprise.",
+    (Feature.ESSENTIAL_SKILLS, OF_JOBSEEKER): "The jobseeker's skills are not recorded. Ask the jobseeker.",
+    (
+        Feature.HOURS,
+        OF_LISTING,
+    ): "The listing does not say how many hours a week the work is. Ask the social enterprise.",
+    (Feature.HOURS, OF_JOBSEEKER): "The hours that the jobseeker wants are not recorded. Ask the jobseeker.",
+    (
+        Feature.HALF_DAYS,
+        OF_LISTING,
+    ): "The listing does not say which half-days the work is on. Ask the social enterprise.",
+    (Feature.HALF_DAYS, OF_JOBSEEKER): "It is not recorded which half-days suit the jobseeker. Ask the jobseeker.",
+    (
+        Feature.ADJUSTMENTS,
+        NOT_OFFERED,
+    ): "The listing does not offer: {words}. Ask the social enterprise whether they are "
+    "possible. Do not name the jobseeker.",
+    (
+        Feature.AVOIDS,
+        NOT_SAID,
+    ): "The listing does not say whether the work includes: {words}. Ask the social enterprise.",
+}
+HAS_PARTLY = "{0}. The profile does not show yet: {1}. Ask the jobseeker."
 # Sentences for a value with a note, in place of the sentences above.
 NOTED_FOR = {
     "same": "This is the work the jobseeker asked for: {words}.",
@@ -101,25 +146,30 @@ NOTED_FOR = {
     "sector": "This is the kind of work or place that the jobseeker asked for: {words}.",
     "surroundings": "This work has much the same surroundings as the work the jobseeker asked for: {words}.",
     "words": "The title looks like the work the jobseeker asked for: {words}.",
-    NEARLY: "The jobseeker's skills come near to what the work asks for: {words}.",
+    NEARLY: "These may show what the work needs. Check with the jobseeker: {words}.",
+    IN_LIMIT: "The journey is within the jobseeker's limit: {words}.",
+    MAYBE_FAR: "The journey may be over the jobseeker's limit: {words}. Try it once with the jobseeker.",
+    NO_WAY: "No journey was found: {words}. Ask the jobseeker about another way to travel.",
 }
 NOTED_AGAINST = {
     "same": "This is only partly the work the jobseeker asked for: {words}.",
     "skills": "This is other work than the jobseeker asked for, with some of the same skills: {words}.",
     "sector": "This is other work than the jobseeker asked for, in the same sector: {words}.",
     "surroundings": "This is other work than the jobseeker asked for, in similar surroundings: {words}.",
-    "words": "This is probably not the work the jobseeker asked for: {words}.",
+    "words": "This is not the work the jobseeker asked for. The nearest wish is: {words}.",
+    NEARLY: "These may show a part of what the work needs. Check with the jobseeker: {words}.",
+    IN_LIMIT: "The journey is within the jobseeker's limit, but long: {words}.",
+    MAYBE_FAR: "The journey may be over the jobseeker's limit: {words}. Try it once with the jobseeker.",
+    NO_WAY: "No journey was found: {words}. Ask the jobseeker about another way to travel.",
     TOO_FAR: "The journey is probably too long: {words}. Ask the jobseeker first.",
     NONE_SHARED: "The jobseeker is free on none of the half-days of the work. Ask whether others are possible.",
 }
 # These reasons come first, whatever their weight: without an answer to them the place is of no use.
 FIRST = frozenset({TOO_FAR, NONE_SHARED})
-NOT_SAID_TEXT = "The listing does not say whether the work includes: {words}. Ask the social enterprise."
 LIFTED_BY = {
-    Feature.ASPIRATION: "The score would rise if the jobseeker wanted this kind of work.",
     Feature.AVOIDS: "The score would rise if the work left out what the jobseeker wants to avoid.",
-    Feature.ESSENTIAL_SKILLS: "The score would rise if the jobseeker learnt the missing skills, before or on the job.",
-    Feature.DESIRABLE_SKILLS: "The score would rise if the jobseeker learnt the skills that would help.",
+    Feature.ESSENTIAL_SKILLS: "The score would rise if the work taught the missing skills on the job.",
+    Feature.DESIRABLE_SKILLS: "The score would rise if the work taught the skills that would help.",
     Feature.TRAVEL: "The score would rise if the journey were shorter, by a quicker route or to a nearer site.",
     Feature.HOURS: "The score would rise if the work had the hours that the jobseeker wants.",
     Feature.HALF_DAYS: "The score would rise if the work were on half-days that suit the jobseeker.",
@@ -202,10 +252,15 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
         missing = [
             MatchReason(feature.value, question(feature, values[feature]), "unknown", reach[row][at])
             for at, feature in enumerate(FEATURES)
-            if is_open[row, at] and feature in values
+            if is_open[row, at] and feature in values and not _is_needless(feature, values[feature])
         ]
         explained.append(known + sorted(missing, key=_weightiest))
     return explained
+
+
+def _is_needless(feature: Feature, value: Value) -> bool:
+    """Return whether nobody has to be asked: adjustments that nobody asked for."""
+    return feature is Feature.ADJUSTMENTS and not value.found
 
 
 def _way(moved: float) -> Effect:
@@ -242,12 +297,17 @@ def sentence(feature: Feature, is_for: bool, words: tuple[str, ...], note: str =
     """
     noted = NOTED_FOR if is_for else NOTED_AGAINST
     text = noted.get(note) or (FOR if is_for else AGAINST)[feature]
+    if note == PARTLY:
+        has, missing = words
+        if not is_for:
+            return (AGAINST[feature]).format(words=missing)
+        return HAS_PARTLY.format(FOR[feature].format(words=has).rstrip("."), missing)
     if (
-        feature in SKILLS and (note == MISSING) is is_for
+        feature in SKILLS and note not in noted and (note == MISSING) is is_for
     ):  # a model may weigh a skill against its sign: then no skill is named
         words = ()
-    if note == TOO_FAR:
-        words = (f"{words[0]}; the jobseeker's limit is {words[1]} minutes",)
+    if note in {TOO_FAR, MAYBE_FAR}:
+        words = (f"{words[0]}; the limit is {words[1]} minutes",)
     if "{words}" in text and not words:
         return text.split(":", 1)[0] + "."
     return text.format(words=", ".join(words[:4]))
@@ -271,9 +331,8 @@ def question(feature: Feature, value: Value) -> str:
     >>> question(Feature.AVOIDS, Value(None, ("nights",), "not_said"))
     'The listing does not say whether the work includes: nights. Ask the social enterprise.'
     """
-    if value.note == NOT_SAID:
-        return NOT_SAID_TEXT.format(words=", ".join(value.found[:4]))
-    return UNKNOWN_TEXT[feature]
+    text = NOTED_UNKNOWN.get((feature, value.note), UNKNOWN_TEXT[feature])
+    return text.format(words=", ".join(value.found[:4]))
 
 
 def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list[PairChange]:
@@ -317,7 +376,8 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
     []
     """
     codes = codes_of(pairs)
-    rows, at = np.nonzero(codes < STEPS)
+    can_rise = np.array([name in LIFTED_BY for name in FEATURES])  # a wish is not something to change
+    rows, at = np.nonzero((codes < STEPS) & can_rise)
     lifted = codes[rows]
     lifted[np.arange(len(rows)), at] = STEPS
     scores = (model.tables.scores(np.vstack([codes, lifted])) / MILLION).tolist()

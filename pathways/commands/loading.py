@@ -127,12 +127,15 @@ def _remind_of_vectors(kind: "ConceptKind") -> None:
     from pathways.reference import sentence_vectors
 
     if sentence_vectors.stamp(kind):
-        print("The sentence model does not know the new labels yet. Next: pathways reference make-vectors")
+        print(
+            "Searches work, but do not use the sentence model for the new labels yet. Next: pathways reference "
+            "make-vectors (about half an hour with all of ESCO)."
+        )
 
 
 @reference.command("make-vectors")
 def reference_make_vectors() -> None:
-    """Let the optional sentence model read all skills and occupations. Example: pathways reference make-vectors."""
+    """Prepare the optional sentence model for all skills and occupations. Example: pathways reference make-vectors."""
     from matching.words.sentence import ModelMissing
     from pathways.reference import vocabulary
     from pathways.reference.esco import ConceptKind
@@ -146,7 +149,7 @@ def reference_make_vectors() -> None:
             except OSError as failed:
                 message = f"The vectors cannot be written ({failed.strerror}). Set PATHWAYS_VECTORS to another folder."
                 raise PlainError(message) from failed
-            print(f"{number} labels of {kind}s have vectors. Searches use them from now on.")
+            print(f"{number} labels of {kind}s are ready. Searches use them now.")
 
 
 def _step(progress: "Progress | None", step: str, done: int, of: int) -> None:

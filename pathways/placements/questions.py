@@ -6,7 +6,7 @@ A listing that says little ranks with less confidence, because what it does not 
 from functools import lru_cache
 
 from matching.words.phrases import Phrases, plain, stems_of
-from pathways.placements.models import DbsLevel, Placement
+from pathways.placements.models import Placement
 from pathways.reference import tables
 
 SHORTEST_DESCRIPTION = 60  # characters: about one sentence
@@ -17,7 +17,7 @@ FIELDS = {
     "hours_per_week": "How many hours a week is the work?",
     "half_days": "Which half-days is the work on?",
     "postcode": "Where is the work? Enter the full postcode.",
-    "essential_skills": "Which skills does the work really need? If none, name what is taught.",
+    "essential_skills": "Which skills must somebody have on the first day? Leave out what you teach. If none, say so.",
     "environment": "What is it like there: quiet or busy, indoors or outdoors, alone or in a team?",
     "adjustments_offered": "Which adjustments are possible, such as a later start, quiet breaks or written steps?",
 }
@@ -25,12 +25,14 @@ FIELDS = {
 
 def questions(placement: Placement) -> list[str]:
     """Return what to ask the social enterprise, one question for each thing that the listing does not say."""
-    asked = [question for field, question in FIELDS.items() if getattr(placement, field) in (None, [])]
+    asked = [question for field, question in FIELDS.items() if getattr(placement, field) is None]
     if len(placement.description or "") < SHORTEST_DESCRIPTION:
         asked.append("What does somebody do on an ordinary day? Describe it in two or three sentences.")
     if placement.dbs_level is None:
-        levels = ", ".join(DbsLevel)
-        asked.append(f"Which DBS check does the work need ({levels})?")
+        asked.append(
+            "Does the work need a DBS check (a check of criminal records)? If so: basic, standard or enhanced, and with"
+            " the barred list for children or for adults?"
+        )
     return [*asked, *_licence_questions(placement), *_english_questions(placement)]
 
 
@@ -41,8 +43,8 @@ def internal_only(placement: Placement) -> str | None:
         return None
     (quote,) = list(found.values())[:1]
     return (
-        f"The advert says “{quote}”, so nobody who is referred could get the work. If others may apply, remove these"
-        " words, then publish. If not, do not list it here."
+        f"The advert says “{quote}”. If only your own people may apply, do not list it here. If others may, change"
+        " these words, then publish."
     )
 
 
@@ -50,15 +52,15 @@ def _licence_questions(placement: Placement) -> list[str]:
     if placement.licences_needed:
         return []
     return [
-        f"The advert says “{quote}”, but licences_needed is empty. Is the {name} needed? If so, enter it there."
+        f"The advert says “{quote}”. Must somebody have the {name} before they start? If so, add it under licences."
         for name, quote in _found(placement, LICENCE).items()
     ]
 
 
 def _english_questions(placement: Placement) -> list[str]:
     return [
-        f"The advert says “{quote}”. How much English does the work really need? Describe it: follow spoken"
-        " instructions, read labels, write reports."
+        f"The advert says “{quote}”. What must somebody do in English: follow spoken instructions, read labels, write"
+        " reports?"
         for quote in _found(placement, ENGLISH).values()
     ]
 

@@ -1,4 +1,4 @@
-"""Refused placements that would be among the best of the list if one thing were agreed: they are put as a question.
+"""Refused placements that would be among the first five if both sides agreed on one thing. Each comes with a question.
 
 Hours, half-days, a journey and dates can be agreed. Nothing else can: no protective, legal or safety check is here.
 """
@@ -19,7 +19,7 @@ QUESTIONS: Mapping[str, str] = {
     Rule.HOURS: "Ask the jobseeker and the social enterprise whether other hours are possible.",
     Rule.HALF_DAYS: "Ask the jobseeker and the social enterprise whether other half-days are possible.",
     Rule.TRAVEL: "Ask the jobseeker whether a longer journey or another way of travelling is possible.",
-    Rule.DATES: "Ask the jobseeker and the social enterprise whether another start is possible.",
+    Rule.DATES: "Ask the social enterprise for a later end, and the jobseeker for an earlier start.",
 }
 MOST, AMONG_FIRST = 3, 5
 MOST_SCORED = 200  # the nearest refused placements, so that a list over many thousands costs no more
@@ -44,11 +44,16 @@ def worth_asking(
     if not len(rows):
         return []
     would = model.tables.scores(numpy_pass.codes(person, 0, day.columns.arrays, day.arrays, rows))
-    first = np.lexsort((day.numbers[rows], -would))[:MOST]
     open_scores = np.sort(scores[failed == 0])
-    ranks = len(open_scores) - np.searchsorted(open_scores, would[first], side="right") + 1
-    return [
-        (int(rows[at]), int(rank))
-        for at, rank in zip(first.tolist(), ranks.tolist(), strict=True)
-        if rank <= AMONG_FIRST
+    ranks = len(open_scores) - np.searchsorted(open_scores, would, side="right") + 1
+    best = [
+        (int(rows[at]), int(ranks[at]))
+        for at in np.lexsort((day.numbers[rows], -would)).tolist()
+        if ranks[at] <= AMONG_FIRST and not _has_ended(day, int(rows[at]))
     ]
+    return best[:MOST]
+
+
+def _has_ended(day: Day, row: int) -> bool:
+    ends_on = day.columns.profile(row).ends_on
+    return ends_on is not None and ends_on < day.context.on

@@ -58,7 +58,7 @@ def test_a_match_says_both_sides_its_interval_and_what_would_lift_it(client, wor
     assert match["score"] == pytest.approx(match["jobseeker_side"] * match["placement_side"], abs=1e-3)
     assert match["score_low"] < match["score"] < match["score_high"]
     assert match["propensity"] == 1.0
-    assert match["what_would_lift_it"][0]["about"] == "aspiration"
+    assert match["what_would_lift_it"][0]["about"] == "travel"
     assert match["what_would_lift_it"][0]["score"] > match["score"]
     assert made["profile"]["number"] == 1
 

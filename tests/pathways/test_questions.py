@@ -32,7 +32,7 @@ def test_a_listing_that_says_all_leaves_no_question():
 @pytest.mark.parametrize("field", ["hours_per_week", "half_days", "essential_skills", "environment", "dbs_level"])
 def test_each_thing_that_is_not_said_is_one_question(field):
     (asked,) = of(**{field: None})
-    assert asked.endswith("?") or "Enter" in asked or "what is taught" in asked
+    assert "?" in asked
 
 
 def test_a_description_of_a_few_words_is_asked_about():
@@ -67,7 +67,7 @@ def test_a_licence_that_is_entered_is_not_asked_about():
 
 @pytest.mark.parametrize("words", ["Internal applicants only.", "This post is open to existing staff."])
 def test_work_that_nobody_from_outside_can_get_stays_in_draft(world: World, words):
-    with pytest.raises(ListingUnlawful, match="nobody who is referred could get the work"):
+    with pytest.raises(ListingUnlawful, match="If only your own people may apply, do not list it here"):
         world.list_placement(title="Kitchen Helper", description=words)
 
 

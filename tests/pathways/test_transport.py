@@ -200,7 +200,7 @@ def test_a_refusal_is_explained_by_the_timetable_that_refused_it(client, world: 
     made = post(client, world, f"/jobseekers/{person}/shortlists")
     assert made["refused_by_rule"] == {"travel": 1}
     text = travel_of(made)
-    assert "No journey by bus of up to 2 hours arrives by 09:00 on Monday (by the timetable of" in text
+    assert "By bus, nobody can be there by 09:00 on Monday in at most 2 hours" in text
     for weeks in (9, 10):
         load(database, tmp_path, feed(today(), today() + timedelta(weeks=weeks)))
     refused = get(client, world, f"/shortlists/{made['id']}/refused")["items"][0]["checks"]
@@ -224,7 +224,9 @@ def test_who_goes_along_is_asked_of_those_who_may_read_about_health(client, worl
     made = post(client, world, f"/jobseekers/{person}/shortlists")
     assert "company" in {check["rule"] for check in made["matches"][0]["checks"]}
     asked = [reason["text"] for reason in made["matches"][0]["reasons"] if reason["feature"] == "company"]
-    assert asked == ["Ask who goes with the jobseeker on the journey, there and back."]
+    assert asked == [
+        "Ask who could go with the jobseeker, there and back, on each day of work. Ask too about travel training."
+    ]
     write_profile(client, world, person, can_travel_alone=True)
     made = post(client, world, f"/jobseekers/{person}/shortlists")
     assert "company" not in {check["rule"] for check in made["matches"][0]["checks"]}
