@@ -20,6 +20,8 @@ FORMAT = 2  # 2 adds the map from the score to the chance of a match
 CHANCE = "match_chance"  # beside the two sides; a file of format 1 has none, and its scores are the chances
 NOT_A_MODEL = "The data are not a saved model. Next: train a model again or restore one from a backup."
 
+FEWEST_POINTS = 2  # of a calibration
+
 
 class ModelRefused(ValueError):
     """The bytes cannot be loaded as a model. The message gives the reason and says what to do."""
@@ -205,7 +207,11 @@ def _curve_out(curve: Calibration) -> dict[str, list[float]]:
 
 
 def _curve_in(saved: Mapping[str, Any]) -> Calibration:
-    return Calibration(_numbers(saved["at"]), _numbers(saved["to"]))
+    at, to = _numbers(saved["at"]), _numbers(saved["to"])
+    is_curve = at.ndim == to.ndim == 1 and len(at) == len(to) >= FEWEST_POINTS
+    if not is_curve or (np.diff(at) <= 0).any() or (np.diff(to) < 0).any():
+        raise ValueError("A calibration must have two points or more, both rows ascending.")
+    return Calibration(at, to)
 
 
 def _tables_in(saved: Mapping[str, Any], columns: list[int], count: int) -> Tables:

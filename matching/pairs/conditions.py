@@ -20,10 +20,11 @@ AT_NIGHT = "night"
 CLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d{2}))?\s?(am|pm|a\.m|p\.m)\b|\b([01]?\d|2[0-3])[.:]([0-5]\d)\b")
 HOURS = ("twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
 SPOKEN = re.compile(
-    rf"\b(?:(half|quarter|twenty|ten|five) (past|to) )?(\d{{1,2}}|{'|'.join(HOURS)})(?: o'?clock)?"
+    r"\b(?:at|from|by|until|till|before|after|starts?|starting|begins?|beginning)(?: about| around)? "
+    rf"(?:(half|quarter) (past|to) )?(1[0-2]|[1-9]|{'|'.join(HOURS)})(?: o'?clock)?"
     r"(?: (?:in the (morning|afternoon|evening)|at (night)))?(?![\w:.])"
 )
-MINUTES = {"half": 30, "quarter": 15, "twenty": 20, "ten": 10, "five": 5}
+MINUTES = {"half": 30, "quarter": 15}
 MORNINGS, LATER = 0b001001001001001001001, 0b110110110110110110110  # half-days: every first of three, and the others
 # A jobseeker who says one of these words does not only dislike a thing: the work must not include it.
 NEVER = ("never", "under no circumstances", "allergic", "allergy", "phobia")
@@ -161,8 +162,10 @@ class Conditions:
         tuple of int
             For each phrase that names conditions, one bit for each of them: "loud" names noise and raised voices.
         """
+        stems = stems_of(text)
         by_span: dict[tuple[int, int], int] = {}
-        for found in longest(self._said.find(stems_of(text))):
+        # Further words are only looked for where the condition's own words say nothing: a dog is not any animal.
+        for found in longest(self._named.find(stems)) or longest(self._said.find(stems)):
             by_span[found.start, found.end] = by_span.get((found.start, found.end), 0) | 1 << found.number
         return tuple(by_span.values())
 
@@ -348,9 +351,9 @@ def _timed_answer(
 ) -> bool | None:
     """Return whether the times of a listing show a condition (True) or rule it out (False), or None if neither.
 
-    Spoken times can show a condition, and never rule one out.
+    Spoken times can show a condition if the half-days do not tell, and never rule one out.
     """
-    if condition.clock and any(_is_at(condition.clock, time) for time in (*times, *spoken)):
+    if condition.clock and any(_is_at(condition.clock, time) for time in times):
         return True
     week = listing.half_days
     if week and condition.half_days:
@@ -359,6 +362,8 @@ def _timed_answer(
         return False
     if condition.least_hours and listing.hours is not None:
         return listing.hours >= condition.least_hours
+    if condition.clock and any(_is_at(condition.clock, time) for time in spoken):
+        return True
     return False if condition.clock and len(times) > 1 else None
 
 

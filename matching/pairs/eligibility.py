@@ -8,75 +8,17 @@ send an introduction, not to rank placements.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import NamedTuple
 
+from matching.pairs.checks import Check, CheckResult, Rule, failed, passed, unknown
 from matching.pairs.grades import hundredths
 from matching.pairs.half_days import half_days_for
+from matching.pairs.journey_checks import company_check, travel_check
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from matching.pairs.sentences import half_days_named, in_words, joined
 from matching.pairs.timed_journeys import quickest_by_timetable
-from matching.pairs.travel import Mode, TravelEstimate, distance_km, minutes_between, quickest
+from matching.pairs.travel import Mode, TravelEstimate, distance_km, quickest
 from matching.timetables.journeys import TimedTravel
-
-
-class CheckResult(StrEnum):
-    """The result of a check."""
-
-    PASS = "pass"  # noqa: S105 - not a password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-class Rule(StrEnum):
-    """The rules that a pair is checked against, in the order in which the checks are returned."""
-
-    SAFETY = "safety"
-    PLACES = "places"
-    AGE = "age"
-    RIGHT_TO_WORK = "right_to_work"
-    DATES = "dates"
-    HOURS = "hours"
-    HALF_DAYS = "half_days"
-    TRAVEL = "travel"
-    LICENCES = "licences"
-    QUALIFICATIONS = "qualifications"
-    DBS = "dbs"
-    RING_FENCE = "ring_fence"
-    NEVER = "never"  # after the others, because stored lists hold the rules by their places
-    COMPANY = "company"
-
-
-# The checks whose results a social enterprise may see. The checks of safety, age, right to work, travel and membership
-# of a group are private.
-ENTERPRISE_MAY_SEE = frozenset(
-    {Rule.PLACES, Rule.DATES, Rule.HOURS, Rule.HALF_DAYS, Rule.LICENCES, Rule.QUALIFICATIONS, Rule.DBS}
-)
-
-
-class Check(NamedTuple):
-    """The result of checking one pair against one rule.
-
-    Parameters
-    ----------
-    rule : Rule
-    result : CheckResult
-    text : str
-        One sentence that says what was found.
-    change : str
-        For a fail, what would turn it into a pass. For an unknown, what to ask. Empty for a pass.
-    """
-
-    rule: Rule
-    result: CheckResult
-    text: str
-    change: str = ""
-
-    @property
-    def enterprise_may_see(self) -> bool:
-        """Whether a social enterprise may see the result of this check."""
-        return self.rule in ENTERPRISE_MAY_SEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +91,14 @@ def check(
         _dates(limits, placement, context),
         _hours(limits, placement),
         _half_days(limits, placement, context),
-        _travel(limits, placement, way),
+        travel_check(limits, placement, way),
         _licences(limits, placement),
         _qualifications(limits, placement),
         _dbs(placement),
         _ring_fence(placement),
         _never(limits, placement, context),
-        _company(limits, placement, way),
+        company_check(limits, placement, way),
+        _language(limits),
     )
     return tuple(c for c in checks if c is not None)
 
@@ -245,18 +188,6 @@ def is_excluded(limits: JobseekerLimits, placement: PlacementProfile) -> bool:
     return safety is not None and safety.result is CheckResult.FAIL
 
 
-def _pass(rule: Rule, text: str) -> Check:
-    return Check(rule, CheckResult.PASS, text)
-
-
-def _fail(rule: Rule, text: str, change: str) -> Check:
-    return Check(rule, CheckResult.FAIL, text, change)
-
-
-def _unknown(rule: Rule, text: str, change: str) -> Check:
-    return Check(rule, CheckResult.UNKNOWN, text, change)
-
-
 def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     """Check the safety exclusions: organisations, people and areas that the jobseeker must be kept away from.
 
@@ -267,28 +198,28 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
     if not excluded:
         return None
     if placement.organisation in excluded.organisations:
-        return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
+        return failed(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
     if excluded.areas and placement.remote != "yes":
         if placement.place is None:
             text = "The jobseeker must be kept away from an area, and the location of this placement is not known."
-            return _unknown(Rule.SAFETY, text, "Find out where the placement is before you discuss the placement.")
+            return unknown(Rule.SAFETY, text, "Find out where the placement is before you discuss the placement.")
         past_edge = min(distance_km(placement.place, centre) - km for centre, km in excluded.areas)
         if past_edge <= 0.0:
-            return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
+            return failed(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
         if not placement.is_place_exact and past_edge <= OUTCODE_REACH_KM:
             text = "The jobseeker must be kept away from a nearby area. The placement's exact location is not known."
-            return _unknown(Rule.SAFETY, text, "Find the full postcode before you discuss the placement.")
+            return unknown(Rule.SAFETY, text, "Find the full postcode before you discuss the placement.")
     if excluded.names_a_person:
         text = "The jobseeker must be kept away from a person. The listing does not name everybody at the placement."
-        return _unknown(Rule.SAFETY, text, "Before discussing the placement, find out who runs it and who works there.")
-    return _pass(Rule.SAFETY, "No safety exclusion covers this placement.")
+        return unknown(Rule.SAFETY, text, "Before discussing the placement, find out who runs it and who works there.")
+    return passed(Rule.SAFETY, "No safety exclusion covers this placement.")
 
 
 def _places(placement: PlacementProfile) -> Check:
     if placement.places_left > 0:
         left = placement.places_left
-        return _pass(Rule.PLACES, f"{left} place{'s are' if left > 1 else ' is'} left.")
-    return _fail(Rule.PLACES, "Every place is held or filled.", "A place must become free.")
+        return passed(Rule.PLACES, f"{left} place{'s are' if left > 1 else ' is'} left.")
+    return failed(Rule.PLACES, "Every place is held or filled.", "A place must become free.")
 
 
 def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -296,21 +227,21 @@ def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if placement.minimum_age is None and maximum is None:
         return None
     if limits.age_years is None:
-        return _unknown(
+        return unknown(
             Rule.AGE,
             "This placement has an age limit, and the jobseeker's age is not known.",
             "Ask for the jobseeker's date of birth.",
         )
     if placement.minimum_age is not None and limits.age_years < placement.minimum_age:
-        return _fail(
+        return failed(
             Rule.AGE,
             f"The placement is for people aged {placement.minimum_age} or over.",
             f"The jobseeker must be {placement.minimum_age} or over.",
         )
     if maximum is not None and limits.age_years > maximum:
         text = f"The placement is for people aged {maximum} or under. This limit has a legal basis."
-        return _fail(Rule.AGE, text, "Nothing can change this, because the age limit has a legal basis.")
-    return _pass(Rule.AGE, "The jobseeker's age is within the age limits of the placement.")
+        return failed(Rule.AGE, text, "Nothing can change this, because the age limit has a legal basis.")
+    return passed(Rule.AGE, "The jobseeker's age is within the age limits of the placement.")
 
 
 # A profile holds what was said; only the social enterprise's own check is one in law.
@@ -323,27 +254,27 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
     state = limits.right_to_work
     if state == "no":
         text = "The jobseeker has no right to work in the UK at present."
-        return _fail(
+        return failed(
             Rule.RIGHT_TO_WORK, text, "The jobseeker needs permission to work. An immigration adviser can help."
         )
     if state == "unrestricted":
         text = "The profile says that the jobseeker has the right to work, with no limit."
-        return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
+        return passed(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
     if state == "time_limited":
         text = "The profile says that the jobseeker has the right to work until a date. Check the date."
-        return _pass(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
+        return passed(Rule.RIGHT_TO_WORK, f"{text} {RIGHT_TO_WORK_TO_CHECK}")
     text = "There is no evidence of the right to work yet. It is needed before the first day."
-    return _unknown(
+    return unknown(
         Rule.RIGHT_TO_WORK, text, "Ask for a passport or a share code, or what else shows the right to work."
     )
 
 
 def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
     if placement.ends_on is not None and placement.ends_on < context.on:
-        return _fail(Rule.DATES, "The placement has ended.", "The social enterprise must list a new placement.")
+        return failed(Rule.DATES, "The placement has ended.", "The social enterprise must list a new placement.")
     earliest = limits.earliest_start_on
     if placement.ends_on is not None and earliest is not None and earliest > placement.ends_on:
-        return _fail(
+        return failed(
             Rule.DATES,
             f"The placement ends on {in_words(placement.ends_on)}, before the jobseeker can start.",
             f"The jobseeker must be able to start by {in_words(placement.ends_on)}.",
@@ -353,60 +284,60 @@ def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
     starts = f"The placement starts on {in_words(placement.starts_on)}"
     if earliest is None:
         text = f"{starts}. The jobseeker's earliest start date is not known."
-        return _unknown(Rule.DATES, text, "Ask when the jobseeker can start.")
+        return unknown(Rule.DATES, text, "Ask when the jobseeker can start.")
     if earliest <= placement.starts_on:
-        return _pass(Rule.DATES, f"{starts}, which suits the jobseeker.")
+        return passed(Rule.DATES, f"{starts}, which suits the jobseeker.")
     text = f"{starts}, before the jobseeker can start. Ask about a later start."
-    return _unknown(Rule.DATES, text, "Ask the social enterprise for a later start.")
+    return unknown(Rule.DATES, text, "Ask the social enterprise for a later start.")
 
 
 def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     hours = placement.hours_per_week
     if hours is None:
-        return _unknown(
+        return unknown(
             Rule.HOURS,
             "The listing does not say how many hours a week the work is.",
             "Ask the social enterprise how many hours a week the work is.",
         )
     if limits.hours_min is None and limits.hours_max is None:
-        return _unknown(
+        return unknown(
             Rule.HOURS, "The hours the jobseeker wants are not known.", "Ask how many hours a week suit the jobseeker."
         )
     if limits.hours_max is not None and hundredths(hours) > hundredths(limits.hours_max):
         if placement.hours_flexible:
             text = f"The work is {hours:g} hours a week, but flexible. The jobseeker wants up to {limits.hours_max:g}."
             if hours - limits.hours_max > FAR_OVER_HOURS:
-                return _unknown(Rule.HOURS, text, f"Ask whether {limits.hours_max:g} hours a week are possible.")
-            return _pass(Rule.HOURS, text)
-        return _fail(
+                return unknown(Rule.HOURS, text, f"Ask whether {limits.hours_max:g} hours a week are possible.")
+            return passed(Rule.HOURS, text)
+        return failed(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants up to {limits.hours_max:g}.",
             f"Ask the social enterprise whether {limits.hours_max:g} hours a week are possible, and the jobseeker why "
             f"{limits.hours_max:g} is the limit, before you suggest more.",
         )
     if limits.hours_min is not None and hundredths(hours) < hundredths(limits.hours_min):
-        return _fail(
+        return failed(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants at least {limits.hours_min:g}.",
             f"Ask the social enterprise whether it can offer {limits.hours_min:g} hours a week, and the jobseeker "
             f"whether {hours:g} would do.",
         )
-    return _pass(Rule.HOURS, f"The work is {hours:g} hours a week, which suits the jobseeker.")
+    return passed(Rule.HOURS, f"The work is {hours:g} hours a week, which suits the jobseeker.")
 
 
 def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
     if placement.half_days is None:
-        return _unknown(
+        return unknown(
             Rule.HALF_DAYS,
             "The listing does not say which half-days the work is on.",
             "Ask the social enterprise which half-days the work is on.",
         )
     if limits.half_days is None:
         text = "It is not known which half-days the jobseeker can work."
-        return _unknown(Rule.HALF_DAYS, text, "Ask which half-days suit the jobseeker.")
+        return unknown(Rule.HALF_DAYS, text, "Ask which half-days suit the jobseeker.")
     missing = placement.half_days & ~limits.half_days
     if not missing:
-        return _pass(Rule.HALF_DAYS, "The jobseeker can work on every half-day of the placement.")
+        return passed(Rule.HALF_DAYS, "The jobseeker can work on every half-day of the placement.")
     if placement.hours_flexible:
         return _flexible(limits, placement, context, missing)
     text = f"The work includes {half_days_named(missing)}, when the jobseeker cannot work."
@@ -414,9 +345,9 @@ def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Co
         text = "The jobseeker cannot work on any half-day of the placement."
     if placement.hours_flexible is None:
         text = f"{text} The listing does not say whether the half-days are fixed."
-        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
+        return unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
     change = f"Ask the social enterprise whether other half-days are possible instead of {half_days_named(missing)}."
-    return _fail(Rule.HALF_DAYS, text, change)
+    return failed(Rule.HALF_DAYS, text, change)
 
 
 def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Context, missing: int) -> Check:
@@ -425,19 +356,19 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
     shared = (placement.half_days & limits.half_days).bit_count()
     if placement.hours_per_week is None:
         text = f"The jobseeker can work on {shared} of the half-days. The hours a week are not known."
-        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise how many hours a week the work is.")
+        return unknown(Rule.HALF_DAYS, text, "Ask the social enterprise how many hours a week the work is.")
     wanted = hundredths(placement.hours_per_week)
     if limits.hours_max is not None:
         wanted = min(wanted, hundredths(limits.hours_max))
     needed = half_days_for(wanted, hundredths(context.hours_in_a_half_day))
     if shared >= needed:
-        return _pass(
+        return passed(
             Rule.HALF_DAYS,
             f"The hours are flexible, and the jobseeker can work on {shared} of the half-days, which is enough.",
         )
     text = f"The jobseeker can work on {shared} of the placement's half-days. The work needs {needed}."
     more = needed - shared
-    return _fail(
+    return failed(
         Rule.HALF_DAYS,
         text,
         f"Ask both sides whether {more} more of these half-days can be agreed: "
@@ -475,67 +406,17 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
     return quickest_by_timetable(limits, placement, modes, context.timetable, context.no_timetable)
 
 
-def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check:
-    if placement.remote == "yes":
-        return _pass(Rule.TRAVEL, "The work is done from home.")
-    if trip is None:
-        location = "the jobseeker's home" if limits.place is None else "the placement"
-        return _unknown(Rule.TRAVEL, f"The location of {location} is not known.", f"Find the postcode of {location}.")
-    limit = limits.max_travel_minutes
-    if trip.late:
-        return _late(trip, limit)
-    summary = f"The journey is {trip.km:g} km, {minutes_between(trip)} ({trip.basis})"
-    if limit is None:
-        text = f"{summary}. The longest journey the jobseeker accepts is not known."
-        return _unknown(Rule.TRAVEL, text, "Ask how long a journey the jobseeker accepts.")
-    if trip.minutes_low > limit:
-        return _fail(
-            Rule.TRAVEL,
-            f"{summary}. Even the shorter time is over the jobseeker's limit of {limit} minutes.",
-            f"Ask the jobseeker about a journey of {trip.minutes_low} minutes or another way to travel.",
-        )
-    if limits.travel_modes is None:
-        text = f"{summary}. It is not known how the jobseeker can travel."
-        return _unknown(Rule.TRAVEL, text, "Ask how the jobseeker can travel.")
-    if trip.minutes_high <= limit:
-        return _pass(Rule.TRAVEL, f"{summary}, which is within the jobseeker's limit of {limit} minutes.")
-    return _unknown(
-        Rule.TRAVEL,
-        f"{summary}. The jobseeker's limit is {limit} minutes, so the journey may be too long.",
-        "Try the journey once with the jobseeker.",
-    )
-
-
-def _late(trip: TravelEstimate, limit: int | None) -> Check:
-    """Return the check of a journey that the timetable does not have in time."""
-    text = f"The journey is {trip.km:g} km. {trip.late[:1].upper()}{trip.late[1:]} ({trip.basis})."
-    if limit is None:
-        return _unknown(Rule.TRAVEL, text, "Ask whether the jobseeker can travel another way.")
-    change = "Ask the social enterprise when the work really starts and ends, then ask the jobseeker about another way."
-    return _fail(Rule.TRAVEL, text, change)
-
-
-def _company(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check | None:
-    """Ask who goes with a jobseeker who cannot travel alone. Never a fail: company can be found."""
-    if limits.can_travel_alone is not False or placement.remote == "yes":
-        return None
-    way = f" ({minutes_between(trip)})" if trip is not None and not trip.late else ""
-    text = f"The jobseeker travels with somebody. It is not known who could come along{way}."
-    change = "Ask who could go with the jobseeker, there and back, on each day of work. Ask too about travel training."
-    return _unknown(Rule.COMPANY, text, change)
-
-
 def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if not placement.licences_needed:
         return None
     if limits.licences is None:
         text = f"Needed for this work: {joined(placement.licences_needed)}. It is not known what the jobseeker has."
-        return _unknown(Rule.LICENCES, text, "Ask which licences the jobseeker has.")
+        return unknown(Rule.LICENCES, text, "Ask which licences the jobseeker has.")
     missing = [needed for needed in placement.licences_needed if not holds_licence(needed, limits.licences)]
     if not missing:
-        return _pass(Rule.LICENCES, f"The jobseeker has {joined(placement.licences_needed)}.")
+        return passed(Rule.LICENCES, f"The jobseeker has {joined(placement.licences_needed)}.")
     text = f"Needed for this work, and not on the profile: {joined(missing)}."
-    return _fail(Rule.LICENCES, text, "Ask the social enterprise whether it can wait, and who could pay for it.")
+    return failed(Rule.LICENCES, text, "Ask the social enterprise whether it can wait, and who could pay for it.")
 
 
 def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -544,11 +425,13 @@ def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Che
         return None
     if limits.qualification_level not in LEVELS:
         text = f"The work needs RQF level {needed}. The jobseeker's highest level is not known."
-        return _unknown(Rule.QUALIFICATIONS, text, "Ask which qualifications the jobseeker has.")
+        return unknown(Rule.QUALIFICATIONS, text, "Ask which qualifications the jobseeker has.")
     if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):
-        return _pass(Rule.QUALIFICATIONS, f"The jobseeker has RQF level {limits.qualification_level}, which is enough.")
+        return passed(
+            Rule.QUALIFICATIONS, f"The jobseeker has RQF level {limits.qualification_level}, which is enough."
+        )
     text = f"The work needs RQF level {needed}. The jobseeker has level {limits.qualification_level}."
-    return _fail(
+    return failed(
         Rule.QUALIFICATIONS, text, f"Ask the social enterprise whether level {needed} is really needed at once."
     )
 
@@ -560,7 +443,7 @@ def _dbs(placement: PlacementProfile) -> Check | None:
         "A DBS check is needed, which the social enterprise arranges after an offer. Before the introduction, tell the"
         " jobseeker what this check shows and where to get advice on it."
     )
-    return _pass(Rule.DBS, text)
+    return passed(Rule.DBS, text)
 
 
 def _ring_fence(placement: PlacementProfile) -> Check | None:
@@ -569,7 +452,7 @@ def _ring_fence(placement: PlacementProfile) -> Check | None:
         return None
     text = f"This placement is reserved for one group: {placement.reserved_for}."
     change = "Ask whether the jobseeker belongs to this group and agrees to say so, before you propose the placement."
-    return _unknown(Rule.RING_FENCE, text, change)
+    return unknown(Rule.RING_FENCE, text, change)
 
 
 def _never(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
@@ -581,7 +464,19 @@ def _never(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
         "Leave this placement out, unless the social enterprise confirms in writing that the work does not include it."
         " Do not name the jobseeker."
     )
-    return _fail(Rule.NEVER, text, change)
+    return failed(Rule.NEVER, text, change)
+
+
+def _language(limits: JobseekerLimits) -> Check | None:
+    """Ask how much English the work needs, if the jobseeker needs an interpreter. Never a fail."""
+    if not limits.needs_interpreter:
+        return None
+    text = "The jobseeker needs an interpreter. It is not known how much English the work needs."
+    change = (
+        "Ask the social enterprise which English the work needs, and whether somebody can show each task. Do not name"
+        " the jobseeker. Book an interpreter for the introduction."
+    )
+    return unknown(Rule.LANGUAGE, text, change)
 
 
 CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Check | None]] = {
@@ -592,11 +487,16 @@ CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Che
     Rule.DATES: _dates,
     Rule.HOURS: lambda limits, placement, _: _hours(limits, placement),
     Rule.HALF_DAYS: _half_days,
-    Rule.TRAVEL: lambda limits, placement, context: _travel(limits, placement, journey(limits, placement, context)),
+    Rule.TRAVEL: lambda limits, placement, context: travel_check(
+        limits, placement, journey(limits, placement, context)
+    ),
     Rule.LICENCES: lambda limits, placement, _: _licences(limits, placement),
     Rule.QUALIFICATIONS: lambda limits, placement, _: _qualifications(limits, placement),
     Rule.DBS: lambda _, placement, __: _dbs(placement),
     Rule.RING_FENCE: lambda _, placement, __: _ring_fence(placement),
     Rule.NEVER: _never,
-    Rule.COMPANY: lambda limits, placement, context: _company(limits, placement, journey(limits, placement, context)),
+    Rule.LANGUAGE: lambda limits, _, __: _language(limits),
+    Rule.COMPANY: lambda limits, placement, context: company_check(
+        limits, placement, journey(limits, placement, context)
+    ),
 }

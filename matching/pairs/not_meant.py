@@ -38,6 +38,25 @@ def limited(text: str, not_meant: Iterable[str]) -> str:
     return f"{text}{MARK}{others}{END}" if others else text
 
 
+def without_mark(text: str) -> str:
+    """Return words that somebody typed, so that they never read as a caseworker's statement of what they do not mean.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> without_mark("washing (not meant: laundry)")
+    'washing (not meant, laundry)'
+    """
+    return text.replace(MARK.strip(), MARK.strip().replace(":", ","))
+
+
 def said(text: str) -> SaidWords:
     """Return the words and what they do not mean.
 

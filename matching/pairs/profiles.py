@@ -110,6 +110,8 @@ class JobseekerLimits:
         What the work must never include, in the jobseeker's own words: "never nights".
     can_travel_alone : bool or None
         Whether the jobseeker can travel alone.
+    needs_interpreter : bool
+        Whether an interpreter is needed. False also if nobody has asked.
 
     Raises
     ------
@@ -136,6 +138,7 @@ class JobseekerLimits:
     exclusions: Exclusions = Exclusions()
     never: tuple[str, ...] | None = None
     can_travel_alone: bool | None = None
+    needs_interpreter: bool = False
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)

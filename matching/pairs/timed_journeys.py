@@ -10,7 +10,7 @@ from matching.timetables.journeys import NOT_IN_TIME, TimedTravel
 from matching.timetables.scan import MOST_MINUTES
 from matching.timetables.timetable import KINDS
 
-NO_STOP = "the timetable has no stop within a walk of both places"
+NO_STOP = "the timetable has no stop within a walk of both places, or no day of the work"
 
 
 def timed_journey(

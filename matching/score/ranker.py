@@ -8,7 +8,8 @@ from itertools import groupby
 import numpy as np
 
 from matching.pairs import eligibility, features
-from matching.pairs.eligibility import Check, Context
+from matching.pairs.checks import Check, CheckResult
+from matching.pairs.eligibility import Context
 from matching.pairs.features import Feature, ModelSide, Value, Values
 from matching.pairs.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
@@ -263,7 +264,7 @@ class Refusal:
     @property
     def failed(self) -> tuple[Check, ...]:
         """The checks that the pair failed."""
-        return tuple(c for c in self.checks if c.result is eligibility.CheckResult.FAIL)
+        return tuple(c for c in self.checks if c.result is CheckResult.FAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, CheckResult, Rule
+from matching.pairs.checks import CheckResult, Rule
+from matching.pairs.eligibility import LEVELS, PUBLIC_MODES
 from matching.pairs.features import Feature, Values
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import (

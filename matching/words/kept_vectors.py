@@ -3,9 +3,11 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,19 @@ from matching.words.vectors import Encoder
 
 Floats = NDArray[np.float32]
 FINEST = 127
+TABLE = 2  # dimensions
+READABLE = 0o644
+BROKEN = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    RecursionError,
+    MemoryError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 AT_ONCE = 2000  # texts that are encoded before the progress is reported
 MOST_MISSING = 500  # texts that are encoded when they are wanted: about five seconds; more must be kept first
 
@@ -147,9 +162,10 @@ class KeptVectors:
                     return
                 names: list[str] = json.loads(arrays["texts"].tobytes())
                 rows = arrays["rows"]
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+                is_whole = _is_whole(names, rows)
+        except BROKEN:
             return  # as if nothing were kept: the file is made again by one command
-        if rows.ndim == 2 and len(names) == len(rows):  # noqa: PLR2004 - a table
+        if is_whole:
             self._rows, self._row_of = rows, {text: row for row, text in enumerate(names)}
 
     def _save(self) -> None:
@@ -165,4 +181,17 @@ class KeptVectors:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
+        Path(file.name).chmod(READABLE)  # the labels of a taxonomy are no secret, and other users may run the service
         Path(file.name).replace(self._path)
+
+
+def _is_whole(names: Any, rows: NDArray[Any]) -> bool:
+    """Return whether the content of a file is a table of small whole numbers with a text for each row."""
+    return (
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and rows.dtype == np.int8
+        and rows.ndim == TABLE
+        and len(names) == len(rows)
+        and bool(rows.any(axis=1).all())
+    )

@@ -64,7 +64,7 @@ def transport_remove(acting_as: ActAs = None) -> None:
     with opened() as database:
         actor = operator(database, "transport remove", acting_as)
         with database.writing(actor) as session:
-            timetables.remove(session, Shortlist.uses_timetable())
+            timetables.remove(session, Shortlist.uses_timetable(), actor.today)
     print("The timetable is removed. Journeys are estimated from the straight-line distance.")
 
 

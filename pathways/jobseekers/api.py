@@ -377,9 +377,7 @@ def withdraw_confirmed_word(
         word = once(
             session,
             actor,
-            lambda: actions.withdraw_fact(
-                session, actor, queries.fact(session, ConfirmedWord, person, word_id), reason.reason
-            ),
+            lambda: profile.withdraw_word(session, actor, person, word_id, reason.reason),
             lambda withdrawal_id: session.get_one(ConfirmedWord, withdrawal_id),
         )
         return profile.word_reply(actor, person, word)

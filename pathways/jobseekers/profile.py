@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
 from pathways.jobseekers import formats, joining, queries
-from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.actions import must_not_be_void, withdraw_fact
 from pathways.jobseekers.models import (
     PROFILE_NAMES,
     ConfirmedWord,
@@ -141,7 +142,10 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         if label is None:
             raise RuleBroken("No skill or occupation has this uri. Choose another, or leave uri out.", pointer="/uri")
     current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
-    previous = next((word for word in current if _says_of(word) == _says_of(new)), None)
+    said_before = [word for word in current if _says_of(word) == _says_of(new)]
+    previous = said_before[0] if said_before else None
+    for other in said_before[1:]:  # two records that were merged may both have said it
+        session.add(other.withdrawn(actor, "Said again."))
     confirmed = ConfirmedWord.recorded(
         actor,
         partner_id=person.partner_id,
@@ -157,6 +161,16 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
     session.add(confirmed)
     session.flush()  # refuses the second of two writers that confirm the same words
     return confirmed
+
+
+def withdraw_word(session: WriteSession, actor: Actor, person: Jobseeker, word_id: UUID, reason: str) -> ConfirmedWord:
+    """Withdraw what was said about words, and the same said elsewhere before two records were merged."""
+    word = queries.fact(session, ConfirmedWord, person, word_id)
+    current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == word.kind))
+    for other in [other for other in current if other.id != word.id and _says_of(other) == _says_of(word)]:
+        withdraw_fact(session, actor, other, reason)
+    withdrawal: ConfirmedWord = withdraw_fact(session, actor, word, reason)
+    return withdrawal
 
 
 def _says_of(word: ConfirmedWord | NewConfirmedWord) -> tuple[str, str]:

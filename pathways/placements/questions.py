@@ -10,7 +10,7 @@ from pathways.placements.models import Placement
 from pathways.reference import tables
 
 SHORTEST_DESCRIPTION = 60  # characters: about one sentence
-INTERNAL_ONLY, LICENCE, ENGLISH = "internal_only", "licence", "english"
+INTERNAL_ONLY, MAYBE_INTERNAL, LICENCE, ENGLISH = "internal_only", "maybe_internal", "licence", "english"
 LONGEST_QUOTE = 6  # words
 # The field, and what to ask where it is empty.
 FIELDS = {
@@ -33,7 +33,7 @@ def questions(placement: Placement) -> list[str]:
             "Does the work need a DBS check (a check of criminal records)? If so: basic, standard or enhanced, and with"
             " the barred list for children or for adults?"
         )
-    return [*asked, *_licence_questions(placement), *_english_questions(placement)]
+    return [*asked, *_internal_questions(placement), *_licence_questions(placement), *_english_questions(placement)]
 
 
 def internal_only(placement: Placement) -> str | None:
@@ -46,6 +46,13 @@ def internal_only(placement: Placement) -> str | None:
         f"The advert says “{quote}”. If only your own people may apply, do not list it here. If others may, change"
         " these words, then publish."
     )
+
+
+def _internal_questions(placement: Placement) -> list[str]:
+    return [
+        f"The advert says “{quote}”. May people from outside apply? If not, close it here."
+        for quote in _found(placement, MAYBE_INTERNAL).values()
+    ]
 
 
 def _licence_questions(placement: Placement) -> list[str]:
@@ -79,7 +86,8 @@ def _found(placement: Placement, what: str) -> dict[str, str]:
     for text in (placement.title, placement.description or "", *(placement.essential_skills or ())):
         words = text.split()
         for found in phrases.find(stems_of(plain(text))):
-            if not found.may_be_denied:
+            # "Not open to external applicants" is itself a denial.
+            if not found.may_be_denied or (what == INTERNAL_ONLY and not found.is_denied):
                 quotes.setdefault(names[found.number], _quote(phrases, words, found.number))
     return quotes
 

@@ -61,6 +61,7 @@ class _Trips:
 def read(path: Path, most_bytes: int, today: date) -> FeedRead:
     """Read a GTFS zip. Raises ``TimetableRefused`` for the first cell that breaks a rule."""
     with GtfsFiles(path, most_bytes) as files:
+        _must_have_fixed_times(files)
         services, first_on, runs = _calendar(files, today)
         trips = _trips(files, _routes(files), services)
         stop_ids, east, north = _stops(files)
@@ -150,6 +151,14 @@ def _routes(files: GtfsFiles) -> dict[str, int]:
         mode = EXTENDED_TYPES.get(number // 100) if number >= 100 else BASIC_TYPES.get(number)  # noqa: PLR2004
         kinds[route] = KINDS[mode] if mode else 0
     return kinds
+
+
+def _must_have_fixed_times(files: GtfsFiles) -> None:
+    """Refuse trips that run every so many minutes: without them, places that a bus reaches would be refused."""
+    if "frequencies.txt" in files:
+        for row, (trip,) in files.rows("frequencies.txt", ("trip_id",)):
+            rule = f"{shortened(trip)} runs by its frequency, and only fixed times are read."
+            refuse("frequencies.txt", row, "trip_id", rule, "Get the feed with all trips written out.")
 
 
 def _trips(files: GtfsFiles, kinds: Mapping[str, int], services: Mapping[str, int]) -> _Trips:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -14,8 +15,9 @@ from pathways.errors import RuleBroken
 
 NEEDED_FILES = ("stops.txt", "routes.txt", "trips.txt", "stop_times.txt")
 CALENDARS = ("calendar.txt", "calendar_dates.txt")
-READ_FILES = (*NEEDED_FILES, *CALENDARS, "feed_info.txt")
-BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+READ_FILES = (*NEEDED_FILES, *CALENDARS, "feed_info.txt", "frequencies.txt")
+BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+DAMAGED_PART = (*BROKEN_ARCHIVE, OSError)  # bzip2 raises an OSError
 DAY = re.compile(r"^\d{8}$")
 TIME = re.compile(r"^(\d{1,2}):([0-5]\d):([0-5]\d)$")
 LAST_HOUR = 48  # a trip that begins before midnight ends within the next day
@@ -99,7 +101,7 @@ class GtfsFiles:
                         refuse(file, row, header[len(line)], "the cell is missing.", "Give every row all columns.")
         except (csv.Error, UnicodeDecodeError) as broken:
             refuse(file, row + 1, "the row", f"it is not CSV in UTF-8 ({broken}).", "Save the file as CSV UTF-8.")
-        except BROKEN_ARCHIVE as broken:
+        except DAMAGED_PART as broken:
             raise TimetableRefused(
                 f"{file} in {self.name} is damaged or encrypted. Download the zip again. Nothing was saved."
             ) from broken

@@ -7,7 +7,7 @@ is replaced or removed, so that the shortlist can still be explained.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from threading import Lock
 from uuid import UUID
 
@@ -76,10 +76,12 @@ def store(session: WriteSession, file_name: str, feed: FeedRead, today: date, is
     """
     content = feed.timetable.packed()
     digest = hashlib.sha256(content).hexdigest()
-    known = select(LoadedTimetable.sha256).where(LoadedTimetable.is_current)
-    if session.scalars(known).first() == digest:
+    _wait_for_others(session)
+    known = select(LoadedTimetable.content).where(LoadedTimetable.is_current)
+    stored = session.scalars(known).first()
+    if stored is not None and hashlib.sha256(stored).hexdigest() == digest:
         return False
-    _retire(session, is_used)
+    _retire(session, is_used, today)
     timetable = feed.timetable
     session.add(
         LoadedTimetable(
@@ -99,18 +101,27 @@ def store(session: WriteSession, file_name: str, feed: FeedRead, today: date, is
     return True
 
 
-def remove(session: WriteSession, is_used: ColumnElement[bool]) -> None:
+def remove(session: WriteSession, is_used: ColumnElement[bool], today: date) -> None:
     """Take the current timetable out of use. A stored shortlist that used it keeps it."""
+    _wait_for_others(session)
     must_be_loaded(session)
-    _retire(session, is_used)
+    _retire(session, is_used, today)
 
 
-def _retire(session: WriteSession, is_used: ColumnElement[bool]) -> None:
+def _wait_for_others(session: WriteSession) -> None:
+    """Let one command at a time replace the timetable. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE timetables IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _retire(session: WriteSession, is_used: ColumnElement[bool], today: date) -> None:
     """Delete what earlier commands replaced and no stored shortlist used, then take the current one out of use.
 
-    The current one is not deleted yet, because a shortlist that was ranked by it may be recorded a moment later.
+    What was loaded lately is not deleted yet, because a shortlist that was ranked by it may be recorded a moment later.
     """
-    unused = delete(LoadedTimetable).where(~LoadedTimetable.is_current, ~is_used)
+    unused = delete(LoadedTimetable).where(
+        ~LoadedTimetable.is_current, ~is_used, LoadedTimetable.loaded_on < today - timedelta(days=1)
+    )
     session.execute(unused.execution_options(synchronize_session=False))
     current = update(LoadedTimetable).where(LoadedTimetable.is_current).values(is_current=False)
     session.execute(current.execution_options(synchronize_session=False))

@@ -16,6 +16,7 @@ from matching.bulk import numpy_pass, passes
 from matching.bulk.bits import RULES
 from matching.bulk.columns import jobseeker_arrays
 from matching.pairs import eligibility
+from matching.pairs.checks import Check, CheckResult
 from matching.pairs.features import Value, Values
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.travel import TravelEstimate
@@ -168,7 +169,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     ]
     metres = _metres(day, wanted.limits.place)
     nearest = _nearest_rows(day, failed, metres)
-    asked = near_refusals.worth_asking(day, ranker.model, people, failed, scores, metres)
+    asked = near_refusals.worth_asking(day, ranker.model, people, failed, scores, metres, wanted.limits)
     open_rows = day.by_number[failed[day.by_number] == 0]
     ranking_snapshot = RankingSnapshot(
         day.numbers[day.by_number],
@@ -233,6 +234,9 @@ def _nearest(
     for row, *rank in [*((row,) for row in rows), *asked]:
         listing = day.columns.profile(row)
         of_bits = snapshot.failed_checks(int(failed[row]), gathered.wanted.limits, listing, day.context)
+        if rank:  # what else is to be asked is part of the question
+            every, _ = eligibility.checks_and_travel(gathered.wanted.limits, listing, day.context)
+            of_bits = [*of_bits, *(check for check in every if check.result is CheckResult.UNKNOWN)]
         refusals.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits), *rank])
     return snapshot.packed(refusals)
 
@@ -462,7 +466,7 @@ def _journey(journey: TravelEstimate | None) -> dict[str, Any] | None:
     return stored
 
 
-def _checks(checks: Sequence[eligibility.Check]) -> list[list[str]]:
+def _checks(checks: Sequence[Check]) -> list[list[str]]:
     return [[c.rule.value, c.result.value, c.text, c.change] for c in checks]
 
 

@@ -15,7 +15,7 @@ from matching.pairs.benefit_flags import BenefitRule
 from matching.pairs.conditions import says_never
 from matching.pairs.eligibility import Context
 from matching.pairs.experience import ExperienceKind
-from matching.pairs.not_meant import limited
+from matching.pairs.not_meant import limited, without_mark
 from matching.pairs.profiles import (
     Exclusions,
     JobseekerLimits,
@@ -72,6 +72,7 @@ class ProfileFacts:
     occupations: Mapping[str, str] = field(default_factory=dict)
     not_these_skills: Mapping[str, Sequence[str]] = field(default_factory=dict)
     not_this_work: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    needs_interpreter: bool = False
 
 
 def of_jobseeker(
@@ -81,11 +82,27 @@ def of_jobseeker(
     more = facts or ProfileFacts()
     age = max(0, formats.age_on(person.date_of_birth, on)) if person.date_of_birth else None
     if profile is None:
-        limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
+        limits = JobseekerLimits(
+            age_years=age,
+            place=place_of(person),
+            exclusions=more.exclusions,
+            needs_interpreter=more.needs_interpreter,
+        )
         return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
-    wishes = read_wishes(_with_meanings(profile.aspirations, more.occupations) or ())
-    wanted = tuple(limited(wish, _not_meant(wish, more.not_this_work)) for wish in wishes.wanted)
+    stated = tuple(without_mark(text) for text in profile.aspirations or ())
+    wishes = read_wishes(_with_meanings(stated, more.occupations) or ())
+    wanted = tuple(
+        limited(
+            wish,
+            dict.fromkeys(
+                other
+                for text in (wish, *_meant_by(wish, more.occupations))
+                for other in _not_meant(text, more.not_this_work)
+            ),
+        )
+        for wish in wishes.wanted
+    )
     avoid = tuple(dict.fromkeys([*_said_to_avoid(profile.avoid), *wishes.avoided]))
     return JobseekerProfile(
         key=str(person.id),
@@ -104,6 +121,7 @@ def of_jobseeker(
             exclusions=more.exclusions,
             never=tuple(wish for wish in avoid if says_never(wish)) or None,
             can_travel_alone=profile.can_travel_alone,
+            needs_interpreter=more.needs_interpreter,
         ),
         wishes=JobseekerWishes(
             aspirations=wanted or None,
@@ -117,7 +135,7 @@ def of_jobseeker(
 
 def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | None, float | None]) -> JobseekerOffer:
     """Return what the jobseeker offers; skills are stated, confirmed by a caseworker or inferred from experience."""
-    skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
+    skills = dict.fromkeys(without_mark(text) for text in (*(profile.skills or ()), *(profile.strengths or ())))
     inferred_from: dict[str, str] = {}
     for stated in list(skills):
         meaning = more.skills.get(stated.casefold())
@@ -129,7 +147,17 @@ def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | Non
             skills[inferred.skill] = None
             # The jobseeker's own words may reveal another person's health, so only the kind of experience is named.
             inferred_from[inferred.skill] = WHERE_FROM[inferred.kind]
-    spelled = {skill: limited(skill, more.not_these_skills.get(skill.casefold(), ())) for skill in skills}
+    spelled = {
+        skill: limited(
+            skill,
+            dict.fromkeys(
+                other
+                for text in (skill.casefold(), *_meant_by(skill, more.skills))
+                for other in more.not_these_skills.get(text, ())
+            ),
+        )
+        for skill in skills
+    }
     return JobseekerOffer(
         skills=tuple(spelled.values()) or None,
         drawn_from={spelled[skill]: source for skill, source in inferred_from.items()},
@@ -147,6 +175,11 @@ def _not_meant(wish: str, not_this_work: Mapping[str, Sequence[str]]) -> list[st
     return [
         other for text, others in not_this_work.items() if f" {text} " in own or own in f" {text} " for other in others
     ]
+
+
+def _meant_by(label: str, meanings: Mapping[str, str]) -> list[str]:
+    """Return the words that a caseworker confirmed to mean an entry."""
+    return [text for text, meaning in meanings.items() if meaning == label]
 
 
 def _said_to_avoid(stated: Sequence[str] | None) -> list[str]:

@@ -22,6 +22,7 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     ConfirmedWord,
     Jobseeker,
+    JobseekerDetails,
     JobseekerState,
     ProfileVersion,
     SafetyExclusion,
@@ -150,6 +151,13 @@ PROFILES = _about(
     ProfileVersion,
     _about(SafetyExclusion, SafetyExclusion.id).exists().label("has_exclusions"),
     _about(ConfirmedWord, ConfirmedWord.id).exists().label("has_words"),
+    _about(JobseekerDetails, JobseekerDetails.id)
+    .where(JobseekerDetails.interpreter_needed.is_(True))
+    .exists()
+    .label("has_interpreters"),
+)
+NEED_INTERPRETERS = _about(JobseekerDetails, JobseekerDetails.jobseeker_id).where(
+    JobseekerDetails.interpreter_needed.is_(True)
 )
 
 
@@ -162,6 +170,7 @@ def profiled(
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
     not_meant: dict[tuple[UUID, WordKind], dict[str, list[str]]] = defaultdict(dict)
+    interpreted: set[UUID] = set()
     # Read in batches, because both databases limit the number of query parameters.
     for start in range(0, len(all_people), MOST_IDS):
         batch = all_people[start : start + MOST_IDS]
@@ -181,6 +190,8 @@ def profiled(
                     own.append(word.not_meant)
                 elif word.label is not None:
                     meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
+        if not rows or rows[0].has_interpreters:
+            interpreted.update(session.scalars(NEED_INTERPRETERS, parameters))
     named = connected.workplaces(session, [row for rows in exclusions.values() for row in rows])
     pairs = []
     for person in all_people:
@@ -191,6 +202,7 @@ def profiled(
             occupations=meanings[person.id, WordKind.OCCUPATION],
             not_these_skills=not_meant[person.id, WordKind.SKILL],
             not_this_work=not_meant[person.id, WordKind.OCCUPATION],
+            needs_interpreter=person.id in interpreted,
         )
         pairs.append((profiles.of_jobseeker(person, version, on, facts), version))
     return pairs

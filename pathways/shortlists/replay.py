@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 
 from matching.pairs.benefit_flags import BenefitRule
-from matching.pairs.eligibility import CheckResult, Context, Rule
+from matching.pairs.checks import CheckResult, Rule
+from matching.pairs.eligibility import Context
 from matching.pairs.features import Feature, Value, Values, codes_of
 from matching.pairs.profiles import JobseekerProfile
 from matching.score import explain
@@ -27,7 +28,7 @@ from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements.models import Placement
 from pathways.reference import timetables, vocabulary
-from pathways.shortlists import benefits_told, profiles, queries, snapshot
+from pathways.shortlists import benefits_told, near_refusals, profiles, queries, snapshot
 from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
 from pathways.shortlists.models import Shortlist, ShortlistMatch
@@ -50,6 +51,7 @@ GROUP_OF_RULE = {
     Rule.TRAVEL.value: Group.CONTACT,
     Rule.SAFETY.value: Group.SAFETY,
     Rule.COMPANY.value: Group.HEALTH,
+    Rule.LANGUAGE.value: Group.CONTACT,
 }
 # The note that every shortlist carries.
 ADVISES = ShortlistOut.model_fields["note"].default
@@ -64,7 +66,7 @@ Titles = Mapping[UUID, Listing]
 
 
 Shape = dict[str, Any]
-UNKNOWN = CheckResult.UNKNOWN.value
+FAIL, UNKNOWN = CheckResult.FAIL.value, CheckResult.UNKNOWN.value
 
 
 @cache
@@ -223,7 +225,7 @@ class Shaper:
         shapes = []
         for row in rows:
             for shape in self.refusals([row], titles):
-                rules = [check["rule"] for check in shape["checks"]]
+                rules = [check["rule"] for check in shape["checks"] if check["result"] == FAIL]
                 if rules:
                     shapes.append({**shape, "question": QUESTIONS[rules[0]], "would_rank": row[OF_REFUSAL]})
         return shapes
@@ -239,6 +241,8 @@ def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
     refused_rows = [row for row in stored_refusals if len(row) == OF_REFUSAL]
     nearest, asked = refused_rows[:NEAREST], [row for row in stored_refusals if len(row) > OF_REFUSAL]
     ranked = recorded.ranked if recorded else None
+    if recorded is None and asked:  # a question that was stored may hold no longer
+        asked = near_refusals.still_holds(session, shortlist.partner_id, asked)
     if recorded is None or ranked is None or ranked.person is None:
         matches: Sequence[Any] = queries.matches(session, actor, shortlist.id)
         values: Sequence[Values] | None = None

@@ -7,7 +7,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from matching.pairs import eligibility
-from matching.pairs.eligibility import CheckResult, Context, Rule
+from matching.pairs.checks import CheckResult, Rule
+from matching.pairs.eligibility import Context
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from pathways.base import Actor
 from pathways.database import Session, WriteSession

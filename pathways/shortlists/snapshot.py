@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from matching.bulk.bits import PLACES, RULES, SAFETY
 from matching.pairs import eligibility
-from matching.pairs.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Check, CheckResult, Context, Rule
+from matching.pairs.checks import Check, CheckResult, Rule
+from matching.pairs.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Context
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from pathways.placements.versions import columns_of
 from pathways.shortlists import profiles

@@ -303,3 +303,22 @@ def test_what_one_sentence_shows_and_another_denies_refuses_only_what_must_never
     read = read_listing(PlacementProfile(key="p", title="Office Helper", description=said), words)
     assert avoided_answer(avoided(wish, words), read) == answer
     assert ListingColumns([read]).avoided(avoided(wish, words)).tolist() == [answer]
+
+
+@pytest.mark.parametrize(
+    ("said", "description", "answer"),
+    [
+        ("never nights", "A team of 3 in the morning sets the tables from 10am.", False),
+        ("never nights", "Room 25 in the morning, the hall later.", False),
+        ("never early starts", "Five to eight hours a week in the kitchen, from nine.", False),
+        ("never early starts", "We serve about 40 in the morning.", False),
+        ("never early starts", "We start at half past six in the morning.", True),
+        ("allergic to dogs", "Feed the fish and clean the tanks of our aquarium.", False),
+        ("never kiwi fruit", "We never peel kiwi fruit.", False),
+        ("never kiwi fruit", "You peel kiwi fruit and cut melons.", True),
+    ],
+)
+def test_only_what_the_listing_says_refuses(said, description, answer):
+    words = vocabulary.starter()
+    read = read_listing(PlacementProfile(key="p", title="Helper", description=description), words)
+    assert (avoided_answer(avoided(said, words), read) == REFUSED) is answer

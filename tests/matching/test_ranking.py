@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.pairs import features
-from matching.pairs.eligibility import Check, CheckResult, Context, Rule, check
+from matching.pairs.checks import Check, CheckResult, Rule
+from matching.pairs.eligibility import Context, check
 from matching.pairs.features import SIDES, Feature, ModelSide, codes_of
 from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import (

@@ -10,7 +10,8 @@ import pytest
 from benchmarks import synthetic
 from benchmarks.timetables import CLOCK, DAY, TimeExpanded, city, ours
 from matching.pairs import eligibility
-from matching.pairs.eligibility import CheckResult, Context, Rule
+from matching.pairs.checks import CheckResult, Rule
+from matching.pairs.eligibility import Context
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from matching.pairs.travel import Mode
 from matching.timetables import numpy_scan, scan, scans

@@ -382,6 +382,24 @@ def test_a_file_of_vectors_that_does_not_fit_counts_as_none(tmp_path, spoil):
     assert np.allclose(kept.encode(["cook"]), model.encode(["cook"]))
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"texts": b"5", "rows": np.ones((2, 384), np.int8)},
+        {"texts": b"[[1], [2]]", "rows": np.ones((2, 384), np.int8)},
+        {"texts": b'["shop", "cook"]', "rows": np.zeros((2, 384), np.int8)},
+        {"texts": b'["shop", "cook"]', "rows": np.ones((2, 384), np.float64)},
+        {"texts": b"[" * 100_000, "rows": np.ones((2, 384), np.int8)},
+    ],
+)
+def test_a_hostile_file_of_vectors_counts_as_none(tmp_path, arrays):
+    path = tmp_path / "v.npz"
+    made_by, texts = np.frombuffer(b"small", np.uint8), np.frombuffer(arrays["texts"], np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, made_by=made_by, texts=texts, rows=arrays["rows"])
+    assert KeptVectors(small_model(), path, "small").missing(["shop"]) == ["shop"]
+
+
 def test_many_labels_without_vectors_are_refused_instead_of_making_a_search_wait(tmp_path):
     kept = KeptVectors(small_model(), tmp_path / "v.npz", "small")
     with pytest.raises(VectorsMissing, match="501 texts"):

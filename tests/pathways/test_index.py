@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from matching.bulk.bits import RULES
 from matching.pairs import eligibility
+from matching.pairs.checks import CheckResult
 from pathways import consistency
 from pathways.background import BackgroundLoop
 from pathways.database import Database
@@ -469,7 +470,7 @@ def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, d
             checks, _ = eligibility.checks_and_travel(
                 wanted.limits, snapshot.listing(versions[number], failed), context
             )
-            bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is eligibility.CheckResult.FAIL)
+            bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is CheckResult.FAIL)
             assert bits == failed
     assert 0 < made["eligible"] < made["looked_at"] == 40
     below = _pages(client, world, f"/shortlists/{made['id']}/below?limit=2")

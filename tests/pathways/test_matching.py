@@ -520,6 +520,61 @@ def test_nothing_is_asked_about_a_check_that_nobody_can_agree_away(client, world
     assert post(client, world, f"/jobseekers/{person}/shortlists")["worth_asking"] == []
 
 
+def laundry_on_too_many_hours(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["doing laundry"], aspirations=["laundry"], hours_max=16)
+    listed = world.list_placement(
+        title="Laundry Assistant", essential_skills=["doing laundry"], hours_per_week=20, hours_flexible=False
+    )
+    return person, listed
+
+
+def test_nobody_is_to_be_asked_before_it_is_known_who_works_there(client, world: World):
+    person, _ = laundry_on_too_many_hours(client, world)
+    assert post(client, world, f"/jobseekers/{person}/shortlists")["worth_asking"]
+    away = {"kind": "person", "who": "Robin Fenn", "reason": "A court order."}
+    post(client, world, f"/jobseekers/{person}/safety-exclusions", away)
+    assert post(client, world, f"/jobseekers/{person}/shortlists")["worth_asking"] == []
+
+
+@pytest.mark.parametrize("meanwhile", ["excluded", "paused"])
+def test_a_stored_question_is_not_asked_when_it_holds_no_longer(client, world: World, meanwhile):
+    person, listed = laundry_on_too_many_hours(client, world)
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert get(client, world, f"/shortlists/{made['id']}")["worth_asking"] == made["worth_asking"] != []
+    if meanwhile == "excluded":
+        away = {
+            "kind": "organisation",
+            "social_enterprise_id": str(world.organisations["enterprise"]),
+            "reason": "A court order.",
+        }
+        post(client, world, f"/jobseekers/{person}/safety-exclusions", away)
+    else:
+        answer = client.post(f"{API}/placements/{listed}/pause", json={"reason": "Full."}, headers=world.key("lister"))
+        assert answer.status_code == 200, answer.text
+    assert get(client, world, f"/shortlists/{made['id']}")["worth_asking"] == []
+
+
+def test_saying_what_words_mean_keeps_what_they_do_not_mean(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["washing"])
+    world.list_placement(title="Helper", essential_skills=["doing laundry"])
+    path = f"/jobseekers/{person}/confirmed-words"
+    post(client, world, path, {"kind": "skill", "text": "washing", "not_meant": "doing laundry"})
+    before = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]["score"]
+    (offer, *_) = post(client, world, "/words/skills", {"text": "doing laundry"}, expect=200)["offers"]
+    post(client, world, path, {"kind": "skill", "text": "washing", "uri": offer["uri"]})
+    assert post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]["score"] == before
+
+
+def test_a_mark_that_somebody_typed_is_only_words(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["washing (not meant: laundry)"], aspirations=["gardening"])
+    world.list_placement(title="Gardener", essential_skills=["doing laundry"])
+    (match,) = post(client, world, f"/jobseekers/{person}/shortlists")["matches"]
+    assert not any("(." in reason["text"] for reason in match["reasons"])
+
+
 def test_what_was_not_meant_gets_no_credit_until_it_is_withdrawn(client, world: World):
     person, _ = world.supported()
     write_profile(client, world, person, skills=["washing"], aspirations=["gardening or dog walking"])

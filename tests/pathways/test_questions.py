@@ -65,10 +65,20 @@ def test_a_licence_that_is_entered_is_not_asked_about():
     assert of(description=words, licences_needed=["driving licence"]) == []
 
 
-@pytest.mark.parametrize("words", ["Internal applicants only.", "This post is open to existing staff."])
+@pytest.mark.parametrize("words", ["Internal applicants only.", "External candidates will not be considered."])
 def test_work_that_nobody_from_outside_can_get_stays_in_draft(world: World, words):
     with pytest.raises(ListingUnlawful, match="If only your own people may apply, do not list it here"):
         world.list_placement(title="Kitchen Helper", description=words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["The staff discount is for current employees only.", "Parking: current staff only.", "Windows: internal only."],
+)
+def test_words_that_may_mean_something_else_are_asked_and_block_nothing(words):
+    listing = Placement(**(FULL | {"description": f"{FULL['description']} {words}"}))
+    assert questions.internal_only(listing) is None
+    assert any("May people from outside apply?" in asked for asked in questions.questions(listing))
 
 
 def test_the_lister_is_asked_and_nobody_else(client, world: World):

@@ -31,15 +31,15 @@ def read(tmp_path, files, most=MOST):
     return gtfs.read(zipped(tmp_path / "feed.zip", files), most, today())
 
 
-def load(database, tmp_path, files=None) -> bool:
+def load(database, tmp_path, files=None, on=None) -> bool:
     found = read(tmp_path, files or feed(today()))
     with database.writing(None) as session:
-        return timetables.store(session, "feed.zip", found, today(), Shortlist.uses_timetable())
+        return timetables.store(session, "feed.zip", found, on or today(), Shortlist.uses_timetable())
 
 
 def take_away(database) -> None:
     with database.writing(None) as session:
-        timetables.remove(session, Shortlist.uses_timetable())
+        timetables.remove(session, Shortlist.uses_timetable(), today())
 
 
 def count(database) -> int:
@@ -184,7 +184,9 @@ def test_the_same_file_is_loaded_once_and_a_timetable_that_no_list_used_is_delet
     assert not load(database, tmp_path)
     for weeks in (9, 10, 11):
         assert load(database, tmp_path, feed(today(), today() + timedelta(weeks=weeks)))
-    assert count(database) == 2  # the current one, and the one before, by which a list may just be made
+    assert count(database) == 4  # by those of today, lists may just be made
+    assert load(database, tmp_path, feed(today(), today() + timedelta(weeks=12)), on=today() + timedelta(days=2))
+    assert count(database) == 2  # the current one, and the one before
     take_away(database)
     with pytest.raises(NotFound, match="pathways transport load"):
         take_away(database)
