@@ -3,9 +3,15 @@
 from datetime import date, timedelta
 from typing import Any
 
+from pathways.base import hours_into_local_day, utc_now
 from tests.world import World
 
 TODAY = date.today()
+
+
+def hours_so_far(most: int) -> float:
+    """Return ``most``, or fewer hours if fewer have passed today: of today, no hours can be recorded ahead."""
+    return min(most, int(hours_into_local_day(utc_now()) * 100) / 100)
 
 
 def working(client, world: World, weeks: int = 14, **person: Any) -> tuple[str, str]:

@@ -185,7 +185,7 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
 
 
 def mentions(text: str, stems: tuple[str, ...]) -> bool:
-    """Return whether a listing has all of some words, and does not deny the first of them wherever it stands.
+    """Return whether a listing has all of some words, and has the first of them at least once without denying it.
 
     Parameters
     ----------

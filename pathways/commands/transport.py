@@ -15,17 +15,18 @@ transport = typer.Typer(no_args_is_help=True, help="Load a timetable, so that jo
 
 @transport.command("load")
 def transport_load(file: Path, acting_as: ActAs = None) -> None:
-    """Load a GTFS zip of buses, trams and trains. Example: pathways transport load yorkshire.zip.
+    """Load a timetable, so that journeys by public transport are not estimated. Example: transport load yorkshire.zip.
 
-    It replaces the timetable before. A file with a fault is refused as a whole.
+    It replaces the timetable that is loaded now. If any row is wrong, nothing is loaded.
     """
     from pathways.base import local_day, utc_now
     from pathways.reference import gtfs, timetables
     from pathways.shortlists.models import Shortlist
 
-    most_bytes, today = read_settings().max_unpacked_bytes, local_day(utc_now())
+    today = local_day(utc_now())
     with opened() as database:
         actor = operator(database, "transport load", acting_as)
+        most_bytes = read_settings().max_unpacked_bytes
         feed = gtfs.read(file, most_bytes, today)  # no transaction is open: this may take a minute
         with database.writing(actor) as session:
             is_new = timetables.store(session, file.name, feed, today, Shortlist.uses_timetable())

@@ -61,12 +61,12 @@ def worth_asking(
     best = [
         (int(rows[at]), int(ranks[at]))
         for at in np.lexsort((day.numbers[rows], -would)).tolist()
-        if ranks[at] <= AMONG_FIRST and _may_be_asked(day, int(rows[at]), limits)
+        if ranks[at] <= AMONG_FIRST and _is_open(day, int(rows[at]), limits)
     ]
     return best[:MOST]
 
 
-def _may_be_asked(day: Day, row: int, limits: JobseekerLimits) -> bool:
+def _is_open(day: Day, row: int, limits: JobseekerLimits) -> bool:
     listing = day.columns.profile(row)
     safety = CHECKS[Rule.SAFETY](limits, listing, day.context)
     is_over = listing.ends_on is not None and listing.ends_on < day.context.on

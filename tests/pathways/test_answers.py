@@ -20,7 +20,7 @@ from pathways.placements.models import DbsLevel, Placement
 from tests.pathways.test_claims import NONE, RULE, recorded
 from tests.pathways.test_protection import UnderWay
 from tests.pathways.test_told import letters
-from tests.work import TODAY
+from tests.work import TODAY, hours_so_far
 from tests.world import World
 
 pytestmark = pytest.mark.any_database
@@ -233,7 +233,7 @@ def test_what_the_partner_recorded_after_the_last_day_is_not_told_to_the_social_
     first = TODAY - timedelta(days=8)
     with database.writing(world.operator) as session:
         session.execute(update(Introduction).values(started_on=first))
-    call("caseworker", f"/spells/{spell['id']}/hours", week_from=str(TODAY), hours=4)
+    call("caseworker", f"/spells/{spell['id']}/hours", week_from=str(TODAY), hours=hours_so_far(4))
     path = f"/introductions/{case.id}/end"
     refused = call("lister", path, expect=409, ended_on=str(TODAY - timedelta(days=2)))
     assert (refused["type"], "hours" in str(refused).lower()) == ("/problems/work-recorded-after-end", False)

@@ -32,6 +32,7 @@ from pathways.shortlists.models import ModelState, RankingModel
 from pathways.support.models import BarrierKind
 from tests.conftest import BACKENDS, settings_for
 from tests.stock import DAY, Stock, fill
+from tests.work import hours_so_far
 from tests.world import World
 
 PEOPLE, PLACEMENTS = 3_000, 2_000
@@ -519,7 +520,7 @@ class Grower:
         spell = self.post(
             "caseworker", "/spells", enrolment_id=str(enrolment), kind="JOB_OPEN", title="Cook", started_on=day
         )
-        self.post("caseworker", f"/spells/{spell['id']}/hours", week_from=day, hours=12)
+        self.post("caseworker", f"/spells/{spell['id']}/hours", week_from=day, hours=hours_so_far(12))
         told = {"spell_id": spell["id"], "on": day, "result": "in_work", "told_by": "employer"}
         self.post("caseworker", "/check-ins", **told, is_at_risk=True, path_back="job_coaching")
         self.post("caseworker", f"/jobseekers/{person}/plans", agreed_on=day, steps=[{"what": "Ring them."}])
