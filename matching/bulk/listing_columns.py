@@ -37,7 +37,7 @@ class ListingColumns:
     Examples
     --------
     >>> columns = ListingColumns([ListingRead(0b1, 0, " busy ", frozenset(), None)])
-    >>> columns.avoided(Avoided("noise", (0b1,), frozenset(), (), False)).tolist()
+    >>> columns.avoided(Avoided("noise", (0b1,), frozenset(), (), False, (0b1,))).tolist()
     [1]
     """
 
@@ -101,7 +101,7 @@ class ListingColumns:
             is_shown |= np.array([mentions(text, avoid.stems) for text in self._texts], dtype=np.bool_)
         if avoid.named:
             is_ruled_out = np.ones(self._count, dtype=np.bool_)
-            for named in avoid.named:
+            for named in avoid.widely_named:
                 is_ruled_out &= self._most(self._ruled_out, named)
         else:
             is_ruled_out = self._has_kinds & bool(avoid.kinds)

@@ -163,11 +163,22 @@ class Conditions:
             For each phrase that names conditions, one bit for each of them: "loud" names noise and raised voices.
         """
         stems = stems_of(text)
-        by_span: dict[tuple[int, int], int] = {}
         # Further words are only looked for where the condition's own words say nothing: a dog is not any animal.
-        for found in longest(self._named.find(stems)) or longest(self._said.find(stems)):
-            by_span[found.start, found.end] = by_span.get((found.start, found.end), 0) | 1 << found.number
-        return tuple(by_span.values())
+        return _by_span(longest(self._named.find(stems)) or longest(self._said.find(stems)))
+
+    def widely_named_in(self, text: str) -> tuple[int, ...]:
+        """Return the conditions that a jobseeker's words name or may name, which count before one is ruled out.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        tuple of int
+            As ``named_in`` returns them.
+        """
+        return _by_span(longest(self._said.find(stems_of(text))))
 
     def _wanted_by(self, text: str) -> tuple[int, int]:
         """Return the conditions that wishes for surroundings ask for, and those that they ask to be free of."""
@@ -262,6 +273,14 @@ class Conditions:
                     if any(1 << each.number & bits and each.end - each.start == len(stems) for each in found):
                         return " ".join(words[start:end]).strip(".,;:!?()")
         return ""
+
+
+def _by_span(found: Iterable[Found]) -> tuple[int, ...]:
+    """Return one number for each phrase, with a bit for each condition that it names."""
+    by_span: dict[tuple[int, int], int] = {}
+    for each in found:
+        by_span[each.start, each.end] = by_span.get((each.start, each.end), 0) | 1 << each.number
+    return tuple(by_span.values())
 
 
 def _not_in(free: Iterable[Found], found: Iterable[Found]) -> list[Found]:

@@ -40,7 +40,7 @@ class ListingRead(NamedTuple):
 class Avoided(NamedTuple):
     """One thing that a jobseeker wants to avoid: conditions as bits, kinds of work, or else the stems of its words.
 
-    ``named`` has the conditions that each of its phrases names.
+    ``named`` has the conditions that each of its phrases names, and ``widely_named`` also those that it may name.
     """
 
     wish: str
@@ -48,6 +48,7 @@ class Avoided(NamedTuple):
     kinds: frozenset[str]
     stems: tuple[str, ...]
     is_never: bool
+    widely_named: tuple[int, ...]
 
     @property
     def conditions(self) -> int:
@@ -154,7 +155,8 @@ def avoided(wish: str, vocabulary: Vocabulary) -> Avoided:
             near for near, value in vocabulary.work_near.get(kind, {}).items() if value.credit >= OF_THE_SECTOR
         )
     own = () if conditions or kinds else tuple(stems)
-    return Avoided(wish, conditions, frozenset(kinds), own, says_never(wish))
+    wide = vocabulary.conditions.widely_named_in(said)
+    return Avoided(wish, conditions, frozenset(kinds), own, says_never(wish), wide)
 
 
 def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
@@ -179,7 +181,7 @@ def avoided_answer(avoid: Avoided, listing: ListingRead) -> int:
         return REFUSED if avoid.is_never else SHOWN
     if avoid.named:
         # A word may name several things, such as nights. Most of them must be ruled out.
-        are_out = all(2 * (named & listing.ruled_out).bit_count() > named.bit_count() for named in avoid.named)
+        are_out = all(2 * (named & listing.ruled_out).bit_count() > named.bit_count() for named in avoid.widely_named)
         return RULED_OUT if are_out else NOT_KNOWN
     return RULED_OUT if avoid.kinds and listing.kinds else NOT_KNOWN
 

@@ -20,7 +20,7 @@ WHOLE = frozenset((
 DENIALS = frozenset((
     "no", "not", "never", "without", "nor", "non", "zero", "dont", "don't", "cant", "can't", "cannot", "wont",
     "won't", "isnt", "isn't", "doesnt", "doesn't", "arent", "aren't", "hate", "hates", "dislike", "avoid", "avoids",
-    "avoiding", "except", "nowt", "neither", "free", "nobody", "none", "rarely", "hardly", "nothing",
+    "avoiding", "except", "nowt", "neither", "free", "nobody", "none", "nothing",
 ))  # fmt: skip
 # Words that may stand between a denial and the phrase that it denies.
 BETWEEN = frozenset((

@@ -162,7 +162,7 @@ def test_the_sentence_says_what_the_journey_rests_on():
     ended = check_of(None, Rule.TRAVEL, "the timetable ended on 1 June 2026", max_travel_minutes=80).text
     assert ended.startswith(f"{estimate}, because the timetable ended on 1 June 2026)")
     far = check_of(travel, Rule.TRAVEL, place=(8000.0, 3000.0), max_travel_minutes=80).text
-    assert "because the timetable has no stop within a walk of both places)" in far
+    assert "because the timetable has no stop within a walk of both places, or no day of the work)" in far
 
 
 def test_a_car_that_is_quicker_is_taken():
