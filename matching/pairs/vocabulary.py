@@ -123,6 +123,9 @@ class Vocabulary:
         self.skills = RememberedTable(self.skill_table)
         self.work = RememberedTable(self.work_table)
         self.relation_of = lru_cache(maxsize=50_000)(self._relation_of)
+        self._groups_in = lru_cache(maxsize=100_000)(self._neutral.groups_in)
+        self._without_groups = lru_cache(maxsize=100_000)(self._neutral.without_groups)
+        self._title = lru_cache(maxsize=50_000)(self._title_words)
         self.concepts_of_skill = lru_cache(maxsize=100_000)(self._concepts_of_skill)
         self.concepts_of_title = lru_cache(maxsize=50_000)(self._concepts_of_title)
         self.concepts_of_wish = lru_cache(maxsize=50_000)(self._concepts_of_wish)
@@ -230,7 +233,7 @@ class Vocabulary:
 
     def _concepts_of_wish(self, wish: str) -> frozenset[str]:
         """Return the kinds of work and the sectors that a wish names."""
-        stems = stems_of(self._neutral.without_groups(self.key(wish)))
+        stems = stems_of(self._without_groups(self.key(wish)))
         found = [(each, self._titles[self._title_list[each.number]]) for each in self._title_phrases.find(stems)]
         found += [(each, self.said_work[self._wish_list[each.number]]) for each in self._wish_phrases.find(stems)]
         best = {(each.start, each.end) for each in longest([each for each, _ in found])}
@@ -245,7 +248,7 @@ class Vocabulary:
 
         A wish with a word of its own behind the name, such as "hospital laboratory", is for other work in such a place.
         """
-        stems = stems_of(self._neutral.without_groups(self.key(wish)))
+        stems = stems_of(self._without_groups(self.key(wish)))
         named = self.concepts_of_wish(wish)
         known = [*self._title_phrases.find(stems), *self._wish_phrases.find(stems)]
         ends = max((found.end for found in known), default=0)
@@ -281,10 +284,10 @@ class Vocabulary:
         given = [said(skill) for skill in offered]
         refused = refused_columns(given, wanted, lambda skill: frozenset(self.concepts_of_skill(skill)))
         offered = [skill.text for skill in given]
-        groups = [self._neutral.groups_in(skill) for skill in offered], [self._neutral.groups_in(s) for s in wanted]
+        groups = [self._groups_in(skill) for skill in offered], [self._groups_in(s) for s in wanted]
         offered, wanted = (
-            [self._neutral.without_groups(skill) for skill in offered],
-            [self._neutral.without_groups(s) for s in wanted],
+            [self._without_groups(skill) for skill in offered],
+            [self._without_groups(s) for s in wanted],
         )
         table = np.floor(_letters(offered, wanted) * THOUSAND + 0.5).astype(np.int64)
         concepts_of_column = [self.concepts_of_skill(skill) for skill in wanted]
@@ -341,8 +344,8 @@ class Vocabulary:
             return np.zeros((len(wishes), len(titles)), dtype=np.uint8)
         given, titles = [said(self.key(wish)) for wish in wishes], list(titles)
         wishes = [wish.text for wish in given]
-        groups = [self._neutral.groups_in(w) for w in wishes], [self._neutral.groups_in(self.key(t)) for t in titles]
-        wishes = [self._neutral.without_groups(wish) for wish in wishes]
+        groups = [self._groups_in(w) for w in wishes], [self._groups_in(self.key(t)) for t in titles]
+        wishes = [self._without_groups(wish) for wish in wishes]
         wish_words, words_of_titles = [title_words(wish) for wish in wishes], [self._title(title) for title in titles]
         letters = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
         table = np.floor(letters * STEPS + 0.5).astype(np.int64)
@@ -358,8 +361,9 @@ class Vocabulary:
             if not words:
                 table[row] = 0
         table[:, same.get("", [])] = 0
-        for row, places in refused_columns(given, [self.key(title) for title in titles], self._main_kinds):
-            table[row, places] = 0
+        if any(wish.not_meant for wish in given):
+            for row, places in refused_columns(given, [self.key(title) for title in titles], self._main_kinds):
+                table[row, places] = 0
         return _without_other_groups(table, *groups, OTHER_GROUP * STEPS // TENTHS).astype(np.uint8)
 
     def _credit_named_work(self, table: NDArray[np.int64], wishes: Sequence[str], titles: Sequence[str]) -> None:
@@ -378,9 +382,9 @@ class Vocabulary:
         kinds = [kind for kind, credit in self.concepts_of_title(title).items() if credit == SAME]
         return frozenset(kinds or [self._title(title)])
 
-    def _title(self, title: str) -> str:
+    def _title_words(self, title: str) -> str:
         """Return a title without brackets, in the singular, and neutral."""
-        return self._neutral.without_groups(title_words(self.key(title_words(title))))
+        return self._without_groups(title_words(self.key(title_words(title))))
 
     def parts_of_title(self, title: str) -> list[str]:
         """Return the parts of a title that say what the work is, as they are compared.

@@ -31,7 +31,7 @@ QUESTIONS: Mapping[str, str] = {
     Rule.DATES: "Ask the social enterprise for a later end, and the jobseeker for an earlier start.",
 }
 MOST, AMONG_FIRST = 3, 5
-MOST_SCORED = 200  # the nearest refused placements, so that a list over many thousands costs no more
+MOST_SCORED = 100  # the nearest refused placements, so that a list over many thousands costs no more
 
 
 def worth_asking(
