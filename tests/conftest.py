@@ -148,6 +148,9 @@ class Stage:
         self._state: tuple[Hashable, ...] | None = None
         self._launched = 0  # how many processes had been started at the reset: they may write too
         migrate.upgrade(self.database)
+        if self._has_people():
+            message = f"The {backend} database of the tests has people in it. Something other than a stage wrote there."
+            raise RuntimeError(message)
         self._store("empty")  # with the check values of the keys
         event.listen(Engine, "before_cursor_execute", self._note_statement)  # of any engine: some tests open their own
         self.app = pathways_app.create_app(self.settings, self.database)
@@ -162,9 +165,7 @@ class Stage:
             self.database.close()  # a connection may be to a database that a restore has put aside
             self.reset()
             self._world = build_world(self.database)
-            with self.database.engine.connect() as connection:
-                people = connection.execute(text("SELECT count(*) FROM jobseekers")).scalar_one()
-            if people:  # never keep a world with what another test left
+            if self._has_people():  # never keep a world with what another test left
                 self._world = None
                 message = "Something wrote to the database while the small world was made."
                 raise RuntimeError(message)
@@ -214,6 +215,10 @@ class Stage:
             secrets={**world.secrets},
             arranged=self.arranged,
         )
+
+    def _has_people(self) -> bool:
+        with self.database.engine.connect() as connection:
+            return bool(connection.execute(text("SELECT count(*) FROM jobseekers")).scalar_one())
 
     def _store(self, name: Hashable) -> None:
         if self._folder:

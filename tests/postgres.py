@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, TextClause, text
+from sqlalchemy import Engine, MetaData, TextClause, create_engine, text
 
 from tests import memory
 
@@ -121,6 +121,19 @@ def _start(folder: Path, home: Path, user: pwd.struct_passwd | None) -> str:
     )
     _run(user, str(folder / "pg_ctl"), "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
     return f"postgresql://pathways@127.0.0.1:{port}/postgres"
+
+
+def database_beside(url: str, name: str) -> str:
+    """Make an empty database of that name on the server of ``url`` and return its URL.
+
+    It is for what fills a database outside a ``Stage``: a stage keeps what it finds in its own as the empty state.
+    """
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return engine.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
 
 @cache

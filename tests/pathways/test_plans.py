@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, create_engine, event, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 from uuid_utils.compat import uuid7
 
 from pathways import app as pathways_app
@@ -30,6 +30,7 @@ from pathways.shortlists import index
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.models import ModelState, RankingModel
 from pathways.support.models import BarrierKind
+from tests import postgres
 from tests.conftest import BACKENDS, settings_for
 from tests.stock import DAY, Stock, fill
 from tests.work import hours_so_far
@@ -264,19 +265,9 @@ def stock(request: pytest.FixtureRequest, stocks: dict[str, Stock], tmp_path_fac
         if request.param == "sqlite":
             url = f"sqlite:///{tmp_path_factory.mktemp('stock')}/pathways.db"
         else:
-            url = _database_beside(request.getfixturevalue("postgres_url"))
+            url = postgres.database_beside(request.getfixturevalue("postgres_url"), "pathways_stock")
         stocks[request.param] = fill(url, people=PEOPLE, placements=PLACEMENTS)
     return stocks[request.param]
-
-
-def _database_beside(url: str) -> str:
-    """Make a database of its own on the tests' server, so that no other test empties it."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS pathways_stock WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE pathways_stock"))
-    engine.dispose()
-    return engine.url.set(drivername="postgresql", database="pathways_stock").render_as_string(hide_password=False)
 
 
 def test_no_hot_query_scans_a_big_table_or_reads_much_of_one_for_a_few_rows(stock: Stock):

@@ -20,7 +20,7 @@ def test_no_answer_is_wrong_while_listings_change(backend, tmp_path, capsys):
         prove(f"sqlite:///{tmp_path}/busy.db", tmp_path, capsys)
         return
     with postgres.server() as url:
-        prove(url, tmp_path, capsys)
+        prove(postgres.database_beside(url, "pathways_busy"), tmp_path, capsys)
 
 
 def prove(url: str, folder, capsys) -> None:
