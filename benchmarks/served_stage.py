@@ -84,7 +84,7 @@ def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
 
 def open_rows(stage: ServedStage, people: JobseekerArrays, j: int) -> Any:
     """Return the rows of the placements for which person ``j`` is eligible according to the NumPy pass."""
-    failed, _ = numpy_pass.check_and_score(people, j, stage.work.placements, stage.work.tables, stage.work.day)
+    failed = numpy_pass.check_and_score(people, j, stage.work.placements, stage.work.tables, stage.work.day).failed
     return np.flatnonzero(failed == 0)
 
 

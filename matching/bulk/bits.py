@@ -1,11 +1,13 @@
 """The results of the compiled pass and of the NumPy pass: failed checks as bits, and the best lists as arrays."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.pairs.checks import Rule
+from matching.pairs.grades import Codes
 
 RULES = tuple(Rule)
 SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, QUALIFICATIONS, NEVER = (
@@ -27,6 +29,28 @@ SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, Q
 NOBODY = -1
 # The metres added to the longest possible journey, so that no rounding error can exclude a placement.
 MARGIN_METRES = 1.0
+
+
+class Scored(NamedTuple):
+    """Every placement checked and scored for one jobseeker. Each array has a row for each placement.
+
+    Parameters
+    ----------
+    failed : ndarray of uint16 of shape (n_placements,)
+        The failed checks as bits, in the order of ``Rule``.
+    scores : ndarray of int32 of shape (n_placements,)
+        In millionths; -1 where a check fails.
+    agreed : ndarray of int32 of shape (n_placements,)
+        The score that a placement would have if its only failed check passed, where that check is one of
+        ``agreeable``; else -1.
+    codes : ndarray of uint8 of shape (n_placements, n_features)
+        The grades behind each score. They mean nothing where there is no score.
+    """
+
+    failed: NDArray[np.uint16]
+    scores: NDArray[np.int32]
+    agreed: NDArray[np.int32]
+    codes: Codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +79,28 @@ class Best:
     jobseekers: NDArray[np.int32]
     jobseeker_scores: NDArray[np.int32]
     jobseeker_lots: NDArray[np.uint64]
+
+
+def is_only_agreeable(failed: NDArray[np.uint16], agreeable: int) -> NDArray[np.bool_]:
+    """Return where exactly one check fails, and it is one of ``agreeable``.
+
+    Parameters
+    ----------
+    failed : ndarray of uint16
+        The failed checks as bits.
+    agreeable : int
+        The bits of the checks that can be agreed on.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Examples
+    --------
+    >>> is_only_agreeable(np.array([0, HOURS, HOURS | AGE, AGE], dtype=np.uint16), HOURS).tolist()
+    [False, True, False, False]
+    """
+    return np.asarray(((failed & agreeable) != 0) & ((failed & (failed - np.uint16(1))) == 0))
 
 
 def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:

@@ -91,9 +91,9 @@ def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np
     """
     pairs = []
     for j in range(len(jobseekers.east)):
-        failed, scores = passes.check_and_score(jobseekers, j, work.placements, work.tables, work.day)
-        rows = np.flatnonzero(failed == 0)
-        pairs.append((rows, scores[rows]))
+        scored = passes.check_and_score(jobseekers, j, work.placements, work.tables, work.day)
+        rows = np.flatnonzero(scored.failed == 0)
+        pairs.append((rows, scored.scores[rows]))
     return pairs
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from matching.bulk import bits
-from matching.bulk.bits import MARGIN_METRES, Best, room_for
+from matching.bulk.bits import MARGIN_METRES, Best, Scored, room_for
 from matching.bulk.columns import (
     ENDLESS,
     JOBSEEKER_NUMBERS,
@@ -235,8 +234,8 @@ def _paired(side, codes, pairs, bins, parts):
 
 
 @njit(cache=True, nogil=True)
-def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed, scores,
-          best_rows, best_scores, best_ties, eligible, side_rows, side_scores, side_ties):  # fmt: skip
+def _pass(start, stop, people, places, tables, flat, day, seed, is_full, agreeable, failed, scores, agreed,
+          kept, best_rows, best_scores, best_ties, eligible, side_rows, side_scores, side_ties):  # fmt: skip
     # Arrays are read from their tuples before the loop. Inside it, each reading would update a reference count.
     pn, p_east, p_north, p_hashes, cells = places.numbers, places.east, places.north, places.hashes, places.cells
     essential_from, essential, essential_weight = places.essential_from, places.essential, places.essential_weight
@@ -347,7 +346,8 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                         failures |= TRAVEL
                 if is_full:
                     failed[p] = failures
-                if failures != 0:
+                is_agreeable = failures & agreeable != 0 and failures & (failures - 1) == 0
+                if failures != 0 and not is_agreeable:
                     continue
                 codes[0] = _wish(
                     wishes_from[j], wishes_from[j + 1], wishes, titles, pn[P_TITLE, p], pn[P_OCCUPATION, p]
@@ -389,7 +389,11 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 score = (score + (1 << 39)) >> 40
                 open_pairs += 1
                 if is_full:
-                    scores[p] = score
+                    kept[p] = codes
+                    if is_agreeable:
+                        agreed[p] = score
+                    else:
+                        scores[p] = score
                     continue
                 if score >= best_scores[j, k - 1]:
                     tie_break = _mixed(list_seed ^ p_hashes[p])
@@ -417,12 +421,23 @@ def _insert(row, item, score, tie_break, items, scores, ties):
 
 
 _NOTHING = room_for(0, 0, 1, 1)
+_UNSCORED = Scored(
+    np.zeros(0, dtype=np.uint16),
+    np.zeros(0, dtype=np.int32),
+    np.zeros(0, dtype=np.int32),
+    np.zeros((0, N_FEATURES), dtype=np.uint8),
+)
 _NO_TIE_BREAKS = np.zeros((0, 1), dtype=np.uint64)
 
 
 def check_and_score(
-    jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
-) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    jobseekers: JobseekerArrays,
+    j: int,
+    placements: PlacementArrays,
+    tables: TableArrays,
+    day: DayArrays,
+    agreeable: int = 0,
+) -> Scored:
     """Check and score every placement for one jobseeker, as ``numpy_pass.check_and_score`` does.
 
     Parameters
@@ -433,18 +448,24 @@ def check_and_score(
     placements : PlacementArrays
     tables : TableArrays
     day : DayArrays
+    agreeable : int
+        The bits of the checks that can be agreed on.
 
     Returns
     -------
-    tuple of ndarray of uint16 and ndarray of int32, of shape (n_placements,)
-        The failed checks of each pair as bits, and the score of each pair in millionths, or -1 if a check fails.
+    Scored
     """
-    failed = np.zeros(len(placements.east), dtype=np.uint16)
-    scores = np.full(len(placements.east), -1, dtype=np.int32)
-    _pass(j, j + 1, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(0), True, failed, scores,
+    count = len(placements.east)
+    scored = Scored(
+        np.zeros(count, dtype=np.uint16),
+        np.full(count, -1, dtype=np.int32),
+        np.full(count, -1, dtype=np.int32),
+        np.zeros((count, N_FEATURES), dtype=np.uint8),
+    )
+    _pass(j, j + 1, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(0), True, agreeable, *scored,
           _NOTHING.placements, _NOTHING.scores, _NO_TIE_BREAKS, _NOTHING.eligible,
           _NOTHING.jobseekers, _NOTHING.jobseeker_scores, _NOTHING.jobseeker_lots)  # fmt: skip
-    return failed, scores
+    return scored
 
 
 def best(
@@ -480,7 +501,6 @@ def best(
     result = room_for(count, len(placements.east), k, side_k)
     side_lists: Any = (result.jobseekers, result.jobseeker_scores, result.jobseeker_lots)
     tie_breaks = np.zeros((count, k), dtype=np.uint64)
-    failed, scores = np.zeros(0, dtype=np.uint16), np.zeros(0, dtype=np.int32)
-    _pass(0, count, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(seed), False, failed, scores,
+    _pass(0, count, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(seed), False, 0, *_UNSCORED,
           result.placements, result.scores, tie_breaks, result.eligible, *side_lists)  # fmt: skip
     return result

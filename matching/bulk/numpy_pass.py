@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.bulk import bits
-from matching.bulk.bits import MARGIN_METRES, Best, room_for
+from matching.bulk.bits import MARGIN_METRES, Best, Scored, is_only_agreeable, room_for
 from matching.bulk.columns import ENDLESS, NO, DayArrays, JobseekerArrays, PlacementArrays
 from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
@@ -22,8 +22,13 @@ Rows = NDArray[np.intp]
 
 
 def check_and_score(
-    jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
-) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    jobseekers: JobseekerArrays,
+    j: int,
+    placements: PlacementArrays,
+    tables: TableArrays,
+    day: DayArrays,
+    agreeable: int = 0,
+) -> Scored:
     """Check and score every placement for one jobseeker.
 
     Parameters
@@ -34,19 +39,22 @@ def check_and_score(
     placements : PlacementArrays
     tables : TableArrays
     day : DayArrays
+    agreeable : int
+        The bits of the checks that can be agreed on. A placement that fails one of them and no other check is scored
+        too, in ``agreed``.
 
     Returns
     -------
-    tuple of ndarray of uint16 and ndarray of int32, of shape (n_placements,)
-        The failed checks of each pair as bits, in the order of ``Rule``, and the score of each pair in millionths.
-        The score is -1 where a check fails.
+    Scored
     """
-    rows = np.arange(len(placements.east))
-    failed = _failed(jobseekers, j, placements, day, rows)
-    scores = np.full(len(rows), -1, dtype=np.int32)
-    open_rows = np.flatnonzero(failed == 0)
-    scores[open_rows] = ScoreTables(tables).scores(codes(jobseekers, j, placements, day, open_rows))
-    return failed, scores
+    everything = np.arange(len(placements.east))
+    failed = _failed(jobseekers, j, placements, day, everything)
+    is_open = failed == 0
+    rows = np.flatnonzero(is_open | is_only_agreeable(failed, agreeable))
+    values, grades = np.full(len(failed), -1, dtype=np.int32), np.zeros((len(failed), len(FEATURES)), dtype=np.uint8)
+    grades[rows] = codes(jobseekers, j, placements, day, rows)
+    values[rows] = ScoreTables(tables).scores(grades[rows])
+    return Scored(failed, np.where(is_open, values, -1), np.where(is_open, -1, values), grades)
 
 
 def best(

@@ -21,6 +21,7 @@ from matching.pairs.surroundings import (
     REFUSED,
     SHOWN,
     WORST,
+    ListingRead,
     avoided,
     avoided_answer,
     read_listing,
@@ -146,15 +147,17 @@ def compute(
     >>> pair[Feature.ASPIRATION].value
     1.0
     """
+    reads_listing = bool(wishes.avoid or wishes.environment)
+    listing = read_listing(placement, vocabulary) if reads_listing else None
     return {
         Feature.ASPIRATION: _aspiration(wishes, placement, vocabulary),
-        Feature.AVOIDS: _avoids(wishes, placement, vocabulary),
+        Feature.AVOIDS: _avoids(wishes, placement, listing, vocabulary),
         Feature.ESSENTIAL_SKILLS: _skills(offer, placement.essential_skills, vocabulary),
         Feature.DESIRABLE_SKILLS: _skills(offer, placement.desirable_skills, vocabulary),
         Feature.TRAVEL: _travel(offer, placement, journey),
         Feature.HOURS: _hours(offer, placement),
         Feature.HALF_DAYS: _half_days(offer, placement, vocabulary),
-        Feature.ENVIRONMENT: _environment(wishes, placement, vocabulary),
+        Feature.ENVIRONMENT: _environment(wishes, listing, vocabulary),
         Feature.START_DATE: _start_date(offer, placement),
         Feature.ADJUSTMENTS: _adjustments(wishes, placement),
         Feature.SUPPORT: _support(placement),
@@ -195,22 +198,23 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
     if not wishes.aspirations:
         return Value(None)
     texts = (placement.title, placement.occupation) if placement.occupation else (placement.title,)
-    grades = vocabulary.work.few(wishes.aspirations, texts).max(axis=1)
-    best = int(grades.argmax())
+    grades = [max(row) for row in vocabulary.work.few(wishes.aspirations, texts)]
+    best = grades.index(max(grades))
     if not grades[best]:
         return _at(WORST)
     wish = said(wishes.aspirations[best]).text
-    return Value(int(grades[best]) / STEPS, (wish,), vocabulary.relation_of(wish, texts))
+    return Value(grades[best] / STEPS, (wish,), vocabulary.relation_of(wish, texts))
 
 
-def _avoids(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
+def _avoids(
+    wishes: JobseekerWishes, placement: PlacementProfile, listing: ListingRead | None, vocabulary: Vocabulary
+) -> Value:
     """Return the worst value if the listing shows a thing to avoid, and the best only if it rules all of them out.
 
     If the listing does not say, the value is unknown, and the words name what to ask about.
     """
-    if not wishes.avoid:
+    if not wishes.avoid or listing is None:
         return Value(None)
-    listing = read_listing(placement, vocabulary)
     answers = [(wish, avoided_answer(avoided(wish, vocabulary), listing)) for wish in wishes.avoid]
     if shown := [wish for wish, answer in answers if answer in {SHOWN, REFUSED}]:
         return _at(WORST, *(_with_evidence(wish, placement, vocabulary) for wish in shown))
@@ -270,13 +274,14 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     table = vocabulary.skills.few(keys, [key for key, _, _ in weighted])
     total, whole, matched, missing, is_had = 0, 0, [], [], False
     for column, (_, skill, importance) in enumerate(weighted):
-        best = int(table[:, column].max())
+        own = [row[column] for row in table]
+        best = max(own)
         total += importance * best
         whole += importance * THOUSAND
         if best >= ALIKE:
             is_had |= best >= HAS
             link = "for" if best >= HAS else "may show"
-            matched.append(_spelling(held[keys[int(table[:, column].argmax())]], skill, offer, link))
+            matched.append(_spelling(held[keys[own.index(best)]], skill, offer, link))
         else:
             missing.append(skill)
     grade = share(total, whole)
@@ -391,10 +396,9 @@ def _half_days(offer: JobseekerOffer, placement: PlacementProfile, vocabulary: V
     return Value(share(shared, total) / STEPS, words, "" if shared else NONE_SHARED)
 
 
-def _environment(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
-    if not wishes.environment:
+def _environment(wishes: JobseekerWishes, listing: ListingRead | None, vocabulary: Vocabulary) -> Value:
+    if not wishes.environment or listing is None:
         return Value(None)
-    listing = read_listing(placement, vocabulary)
     wanted = wanted_surroundings(wishes.environment, vocabulary)
     grade = surroundings_grade(wanted, listing)
     if grade == UNKNOWN:

@@ -132,8 +132,8 @@ class Neighbourhood:
     Examples
     --------
     >>> near = Neighbourhood(["cook", "bake", "weld"], {("cook", "bake"): 0.5})
-    >>> left, right = near.profiles(np.array([[1000, 0, 0]])), near.profiles(np.array([[0, 1000, 0], [0, 0, 1000]]))
-    >>> near.likeness(left, right).tolist()
+    >>> right = near.profiles(np.array([[0, 1000, 0], [0, 0, 1000]]))
+    >>> near.likeness(np.array([[1000, 0, 0]]), right).tolist()
     [[500, 0]]
     """
 
@@ -159,22 +159,29 @@ class Neighbourhood:
         -------
         Profiles
         """
-        sparse = sp.csr_matrix(weights.astype(np.float64))
-        squared = np.asarray(sparse.multiply(sparse @ self._tenths).sum(axis=1)).ravel()
-        return Profiles(sparse, np.sqrt(squared))
+        return Profiles(sp.csr_matrix(weights.astype(np.float64)), self._spread(weights)[1])
 
-    def likeness(self, lefts: Profiles, rights: Profiles) -> Ints:
+    def _spread(self, weights: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weights with the part of each that its neighbours get, and the length of each profile."""
+        own = weights.astype(np.float64)
+        spread = (self._tenths @ own.T).T  # near is the same in both directions
+        return spread, np.sqrt((own * spread).sum(axis=1))
+
+    def likeness(self, lefts: Ints, rights: Profiles) -> Ints:
         """Return how near each left phrase is to each right phrase.
 
         Parameters
         ----------
-        lefts, rights : Profiles
+        lefts : ndarray of int64 of shape (n_lefts, n_concepts)
+            The weights of concepts.
+        rights : Profiles
 
         Returns
         -------
         ndarray of int64 of shape (n_lefts, n_rights)
             In thousandths. 0 if a phrase is like no concept.
         """
-        products = np.asarray(((lefts.weights @ self._tenths) @ rights.weights.T).todense())
-        lengths = np.maximum(np.outer(lefts.lengths, rights.lengths), 1.0)
-        return np.minimum(np.floor(THOUSAND * products / lengths + 0.5), THOUSAND).astype(np.int64)
+        spread, lengths_of_lefts = self._spread(lefts)
+        products = (rights.weights @ spread.T).T  # a sparse table times a dense one: a third of the time of two sparse
+        lengths = np.maximum(np.outer(lengths_of_lefts, rights.lengths), 1.0)
+        return np.asarray(np.minimum(np.floor(THOUSAND * products / lengths + 0.5), THOUSAND).astype(np.int64))

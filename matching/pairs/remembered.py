@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Table = NDArray[Any]
@@ -20,6 +19,7 @@ class RememberedTable:
 
     Examples
     --------
+    >>> import numpy as np
     >>> calls = []
     >>> def compute(lefts, rights):
     ...     calls.append((len(lefts), len(rights)))
@@ -27,7 +27,7 @@ class RememberedTable:
     >>> table = RememberedTable(compute)
     >>> table.all(["a", "bb"], ["c", "dd", "e"]).tolist()
     [[2, 3, 2], [3, 4, 3]]
-    >>> table.few(["bb"], ["dd"]).tolist(), calls
+    >>> table.few(["bb"], ["dd"]), calls
     ([[4]], [(2, 3)])
     """
 
@@ -35,6 +35,7 @@ class RememberedTable:
         self._compute = compute
         self._rows: dict[Hashable, list[tuple[dict[Hashable, int], Table]]] = {}
         self._indexes: dict[tuple[Hashable, ...], dict[Hashable, int]] = {}
+        self._cells: dict[Hashable, dict[Hashable, int]] = {}
 
     def all(self, lefts: Sequence[Any], rights: Sequence[Any]) -> Table:
         """Compute the table of some texts, and remember its rows.
@@ -51,17 +52,20 @@ class RememberedTable:
         if not len(rights):
             return table
         if len(self._rows) > MOST_ROWS:
-            self._rows = {}
+            self._rows, self._cells = {}, {}
         if len(self._indexes) > MOST_INDEXES:
             self._indexes = {}
-        columns = self._indexes.setdefault(tuple(rights), {right: column for column, right in enumerate(rights)})
+        key = tuple(rights)
+        columns = self._indexes.get(key)
+        if columns is None:
+            columns = self._indexes[key] = {right: column for column, right in enumerate(rights)}
         for row, left in enumerate(lefts):
             known = self._rows.setdefault(left, [])
             known[:] = [entry for entry in known if entry[0] is not columns][-MOST_INDEXES:]
             known.append((columns, table[row]))
         return table
 
-    def few(self, lefts: Sequence[Any], rights: Sequence[Any]) -> Table:
+    def few(self, lefts: Sequence[Any], rights: Sequence[Any]) -> list[list[int]]:
         """Return the table of a few texts, from memory where every pair of it is there.
 
         Parameters
@@ -70,22 +74,39 @@ class RememberedTable:
 
         Returns
         -------
-        ndarray of shape (n_lefts, n_rights)
+        list of list of int
+            A list for each left text, with a value for each right text.
         """
-        found = []
-        for left in lefts:
-            row = self._row(left, rights)
-            if row is None:
-                return self.all(lefts, rights)
-            found.append(row)
-        return np.array(found).reshape(len(lefts), len(rights))
+        found = [self._known(left, rights) for left in lefts]
+        new = [left for left, row in zip(lefts, found, strict=True) if row is None]
+        rows = iter(self.all(new, rights).tolist() if new else ())
+        return [
+            self._keep(left, rights, next(rows)) if row is None else row for left, row in zip(lefts, found, strict=True)
+        ]
 
-    def _row(self, left: Any, rights: Sequence[Any]) -> list[Any] | None:
+    def _known(self, left: Any, rights: Sequence[Any]) -> list[int] | None:
+        cells = self._cells.get(left, {})
+        try:
+            return [cells[right] for right in rights]
+        except KeyError:
+            row = self._row(left, rights)
+            return None if row is None else self._keep(left, rights, row)
+
+    def _keep(self, left: Any, rights: Sequence[Any], row: list[int]) -> list[int]:
+        """Keep each value of a row by itself: to look up one in a dict is quicker than in an array."""
+        if len(self._cells) > MOST_ROWS:
+            self._cells = {}
+        self._cells.setdefault(left, {}).update(zip(rights, row, strict=True))
+        return row
+
+    def _row(self, left: Any, rights: Sequence[Any]) -> list[int] | None:
         entries = self._rows.get(left, ())
         row = []
         for right in rights:
-            value = next((values[columns[right]] for columns, values in reversed(entries) if right in columns), None)
-            if value is None:
+            for columns, values in reversed(entries):
+                if right in columns:
+                    row.append(int(values[columns[right]]))
+                    break
+            else:
                 return None
-            row.append(value)
         return row

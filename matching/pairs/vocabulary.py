@@ -36,6 +36,7 @@ OTHER_GROUP = 4  # tenths: the most that a skill or title with the name of a gro
 SKILL_NEAR_ENOUGH, SKILL_FLOOR, SKILL_MOST = 214, 85, 700
 WORK_NEAR_ENOUGH, WORK_FLOOR, WORK_MOST = 440, 140, 800
 ALIKE, HALF = 600, 500
+MOST_SIDES = 16
 ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 
 
@@ -44,6 +45,26 @@ class NearWork(NamedTuple):
 
     credit: float
     why: str
+
+
+class _WantedSkills(NamedTuple):
+    """What a table of skills needs of its columns: the skills that are wanted, each as ``key`` returns it."""
+
+    texts: tuple[str, ...]  # without the names of groups
+    groups: list[tuple[int, frozenset[str]]]  # columns that name groups
+    concepts: list[Mapping[str, float]]
+    known: list[int]  # columns that have a concept
+    columns: Mapping[str, list[int]]  # of each concept
+    same: Mapping[str, list[int]]  # of each text
+
+
+class _ListedTitles(NamedTuple):
+    """What a table of work needs of its columns: the titles of listings."""
+
+    words: list[str]
+    groups: list[tuple[int, frozenset[str]]]  # columns that name groups
+    columns: Mapping[str, list[tuple[int, float]]]  # of each kind of work, each with its credit
+    same: Mapping[str, list[int]]  # of each text
 
 
 class Vocabulary:
@@ -122,6 +143,9 @@ class Vocabulary:
         self.work_likeness = lru_cache(maxsize=200_000)(self._work_likeness)
         self.skills = RememberedTable(self.skill_table)
         self.work = RememberedTable(self.work_table)
+        # The same listings are compared with one new word after another.
+        self._wanted_skills = lru_cache(maxsize=MOST_SIDES)(self._wanted_skills_of)
+        self._listed_titles = lru_cache(maxsize=MOST_SIDES)(self._listed_titles_of)
         self.relation_of = lru_cache(maxsize=50_000)(self._relation_of)
         self._groups_in = lru_cache(maxsize=100_000)(self._neutral.groups_in)
         self._without_groups = lru_cache(maxsize=100_000)(self._neutral.without_groups)
@@ -263,7 +287,7 @@ class Vocabulary:
         offered, wanted = self.key(offered), self.key(wanted)
         if not offered or not wanted:
             return 0.0
-        return float(self.skills.few((offered,), (wanted,))[0, 0]) / THOUSAND
+        return float(self.skills.few((offered,), (wanted,))[0][0]) / THOUSAND
 
     def skill_table(self, offered: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint16]:
         """Return how well each skill that somebody has meets each skill that is wanted.
@@ -283,35 +307,36 @@ class Vocabulary:
             return np.zeros((len(offered), len(wanted)), dtype=np.uint16)
         given = [said(skill) for skill in offered]
         refused = refused_columns(given, wanted, lambda skill: frozenset(self.concepts_of_skill(skill)))
-        offered = [skill.text for skill in given]
-        groups = [self._groups_in(skill) for skill in offered], [self._groups_in(s) for s in wanted]
-        offered, wanted = (
-            [self._without_groups(skill) for skill in offered],
-            [self._without_groups(s) for s in wanted],
-        )
-        table = np.floor(_letters(offered, wanted) * THOUSAND + 0.5).astype(np.int64)
-        concepts_of_column = [self.concepts_of_skill(skill) for skill in wanted]
-        known = [column for column, concepts in enumerate(concepts_of_column) if concepts]
-        columns: dict[str, list[int]] = defaultdict(list)
-        for column in known:
-            for concept in concepts_of_column[column]:
-                columns[concept].append(column)
+        groups = [self._groups_in(skill.text) for skill in given]
+        offered, right = [self._without_groups(skill.text) for skill in given], self._wanted_skills(tuple(wanted))
+        table = np.floor(_letters(offered, right.texts) * THOUSAND + 0.5).astype(np.int64)
         for row, skill in enumerate(offered):
             own = self.concepts_of_skill(skill)
             if own:
-                table[row, known] = 0
-                for column, credit in self._credits(own, columns, concepts_of_column):
+                table[row, right.known] = 0
+                for column, credit in self._credits(own, right.columns, right.concepts):
                     table[row, column] = max(table[row, column], round(THOUSAND * credit))
         if self._by_meaning is not None:
-            nearness = self._by_meaning.skills(tuple(offered), tuple(wanted))
+            nearness = self._by_meaning.skills(tuple(offered), right.texts)
             value = np.minimum(nearness * ALIKE // SKILL_NEAR_ENOUGH, SKILL_MOST)
             table = np.maximum(table, np.where(nearness < SKILL_FLOOR, 0, value))
-        same = _positions(wanted)
         for row, skill in enumerate(offered):
-            table[row, same.get(skill, [])] = THOUSAND
+            table[row, right.same.get(skill, [])] = THOUSAND
         for row, places in refused:
             table[row, places] = 0
-        return _without_other_groups(table, *groups, OTHER_GROUP * THOUSAND // TENTHS).astype(np.uint16)
+        limited_table = _without_other_groups(table, groups, right.groups, OTHER_GROUP * THOUSAND // TENTHS)
+        return limited_table.astype(np.uint16)
+
+    def _wanted_skills_of(self, wanted: tuple[str, ...]) -> _WantedSkills:
+        texts = tuple(self._without_groups(skill) for skill in wanted)
+        concepts = [self.concepts_of_skill(skill) for skill in texts]
+        columns: dict[str, list[int]] = defaultdict(list)
+        for column, own in enumerate(concepts):
+            for concept in own:
+                columns[concept].append(column)
+        known = [column for column, own in enumerate(concepts) if own]
+        groups = self._columns_with_groups(wanted)
+        return _WantedSkills(texts, groups, concepts, known, columns, _positions(texts))
 
     def _credits(
         self, own: Mapping[str, float], columns: Mapping[str, list[int]], wanted: Sequence[Mapping[str, float]]
@@ -326,7 +351,7 @@ class Vocabulary:
 
     def _work_likeness(self, wish: str, title: str) -> float:
         """Return how near a listed title is to the work that somebody wishes for, in [0, 1]."""
-        return float(self.work.few((wish,), (title,))[0, 0]) / STEPS
+        return float(self.work.few((wish,), (title,))[0][0]) / STEPS
 
     def work_table(self, wishes: Sequence[str], titles: Sequence[str]) -> NDArray[np.uint8]:
         """Return how near each listed title is to each wish.
@@ -342,36 +367,44 @@ class Vocabulary:
         """
         if not wishes or not titles:
             return np.zeros((len(wishes), len(titles)), dtype=np.uint8)
-        given, titles = [said(self.key(wish)) for wish in wishes], list(titles)
-        wishes = [wish.text for wish in given]
-        groups = [self._groups_in(w) for w in wishes], [self._groups_in(self.key(t)) for t in titles]
-        wishes = [self._without_groups(wish) for wish in wishes]
-        wish_words, words_of_titles = [title_words(wish) for wish in wishes], [self._title(title) for title in titles]
-        letters = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
+        given, titles = [said(self.key(wish)) for wish in wishes], tuple(titles)
+        groups = [self._groups_in(wish.text) for wish in given]
+        wishes, right = [self._without_groups(wish.text) for wish in given], self._listed_titles(titles)
+        wish_words = [title_words(wish) for wish in wishes]
+        letters = _letters([what_at(words) for words in wish_words], right.words)
         table = np.floor(letters * STEPS + 0.5).astype(np.int64)
         if self._by_meaning is not None:
-            nearness = self._by_meaning.work(tuple(wishes), tuple(titles))
+            nearness = self._by_meaning.work(tuple(wishes), titles)
             value = np.minimum(nearness * HALF // WORK_NEAR_ENOUGH, WORK_MOST)
             value = np.where(nearness < WORK_FLOOR, 0, value)
             table = np.maximum(table, (2 * STEPS * value + THOUSAND) // (2 * THOUSAND))
-        self._credit_named_work(table, wishes, titles)
-        same = _positions(words_of_titles)
+        self._credit_named_work(table, wishes, right.columns)
         for row, words in enumerate(wish_words):
-            table[row, same.get(words, [])] = STEPS
+            table[row, right.same.get(words, [])] = STEPS
             if not words:
                 table[row] = 0
-        table[:, same.get("", [])] = 0
+        table[:, right.same.get("", [])] = 0
         if any(wish.not_meant for wish in given):
             for row, places in refused_columns(given, [self.key(title) for title in titles], self._main_kinds):
                 table[row, places] = 0
-        return _without_other_groups(table, *groups, OTHER_GROUP * STEPS // TENTHS).astype(np.uint8)
+        return _without_other_groups(table, groups, right.groups, OTHER_GROUP * STEPS // TENTHS).astype(np.uint8)
 
-    def _credit_named_work(self, table: NDArray[np.int64], wishes: Sequence[str], titles: Sequence[str]) -> None:
-        """Raise the grades of titles that name a wished kind of work, or one near it."""
+    def _listed_titles_of(self, titles: tuple[str, ...]) -> _ListedTitles:
         columns: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for column, title in enumerate(titles):
             for kind, credit in self.concepts_of_title(title).items():
                 columns[kind].append((column, credit))
+        words = [self._title(title) for title in titles]
+        groups = self._columns_with_groups([self.key(title) for title in titles])
+        return _ListedTitles([what_at(text) for text in words], groups, columns, _positions(words))
+
+    def _columns_with_groups(self, keys: Sequence[str]) -> list[tuple[int, frozenset[str]]]:
+        return [(column, groups) for column, key in enumerate(keys) if (groups := self._groups_in(key))]
+
+    def _credit_named_work(
+        self, table: NDArray[np.int64], wishes: Sequence[str], columns: Mapping[str, list[tuple[int, float]]]
+    ) -> None:
+        """Raise the grades of titles that name a wished kind of work, or one near it."""
         for row, wish in enumerate(wishes):
             for kind, value in self._kinds_wished(wish):
                 for column, credit in columns.get(kind, ()):
@@ -419,13 +452,15 @@ IN_SUCH_A_PLACE = NearWork(0.6, "surroundings")
 
 
 def _without_other_groups(
-    table: NDArray[np.int64], lefts: Sequence[frozenset[str]], rights: Sequence[frozenset[str]], most: int
+    table: NDArray[np.int64],
+    lefts: Sequence[frozenset[str]],
+    rights: Sequence[tuple[int, frozenset[str]]],
+    most: int,
 ) -> NDArray[np.int64]:
     """Limit the likeness to what names a group or a language that the left text does not name: "Polish speaker"."""
-    for column, named in enumerate(rights):
-        if named:
-            rows = [row for row, own in enumerate(lefts) if not named <= own]
-            table[rows, column] = np.minimum(table[rows, column], most)
+    for column, named in rights:
+        rows = [row for row, own in enumerate(lefts) if not named <= own]
+        table[rows, column] = np.minimum(table[rows, column], most)
     return table
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from matching.words.phrases import plain, stem, stems_of
@@ -98,6 +99,11 @@ def read_wishes(texts: Iterable[str]) -> ReadWishes:
     >>> read_wishes(["arts and crafts"]).wanted
     ('arts and crafts', 'arts', 'crafts')
     """
+    return _read(tuple(texts))
+
+
+@lru_cache(maxsize=20_000)
+def _read(texts: tuple[str, ...]) -> ReadWishes:
     wanted: dict[str, None] = {}
     avoided: dict[str, None] = {}
     for text in texts:

@@ -71,15 +71,18 @@ class WordsByMeaning:
             In thousandths. 0 for a phrase that denies something: no vector holds a denial.
         """
         said = tuple("" if denies(stems_of(skill)) else skill for skill in offered)
-        return self._skills.likeness(self._profiles_of_skills(said), self._wanted(wanted))
+        return self._skills.likeness(self._weights_of_skills(said), self._wanted(wanted))
 
     def _profiles_of_skills(self, skills: tuple[str, ...]) -> Profiles:
+        return self._skills.profiles(self._weights_of_skills(skills))
+
+    def _weights_of_skills(self, skills: tuple[str, ...]) -> NDArray[np.int64]:
         weights = self._skill_labels.weights(skills)
         for row, skill in enumerate(skills):
             for concept, credit in self._vocabulary.concepts_of_skill(skill).items():
                 column = self._skills.number[concept]
                 weights[row, column] = max(weights[row, column], round(FOUND * credit))
-        return self._skills.profiles(weights)
+        return weights
 
     def work(self, wishes: tuple[str, ...], titles: tuple[str, ...]) -> NDArray[np.int64]:
         """Return how near each listed title is to each wish.
@@ -102,7 +105,7 @@ class WordsByMeaning:
                 else:
                     members = self._sectors.get(kind, [])
                     weights[row, members] = np.maximum(weights[row, members], OF_SECTOR)
-        return self._work.likeness(self._work.profiles(weights), self._listed(titles))
+        return self._work.likeness(weights, self._listed(titles))
 
     def _profiles_of_titles(self, titles: tuple[str, ...]) -> Profiles:
         parts = [self._vocabulary.parts_of_title(title) for title in titles]

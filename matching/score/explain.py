@@ -24,7 +24,7 @@ from matching.pairs.features import (
     Values,
     codes_of,
 )
-from matching.pairs.grades import STEPS, UNKNOWN
+from matching.pairs.grades import STEPS, UNKNOWN, Codes
 from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
 
@@ -209,13 +209,15 @@ def reasons(values: Values, model: TwoSidedModel | None = None) -> list[MatchRea
     return reasons_of([values], model or TwoSidedModel.expert())[0]
 
 
-def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[MatchReason]]:
+def reasons_of(pairs: Sequence[Values], model: TwoSidedModel, codes: Codes | None = None) -> list[list[MatchReason]]:
     """Return, for each of many pairs, the reasons that ``reasons`` returns.
 
     Parameters
     ----------
     pairs : sequence of mapping of Feature to Value
     model : TwoSidedModel
+    codes : ndarray of uint8 of shape (n_pairs, n_features) or None
+        What ``codes_of`` returns for the pairs, if the caller has it.
 
     Returns
     -------
@@ -226,11 +228,12 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
     >>> reasons_of([{Feature.HOURS: Value(None)}], TwoSidedModel.expert())[0][0].effect
     'unknown'
     """
-    codes = codes_of(pairs)
-    moved, past = model.contributions(codes).tolist(), model.rest(codes).tolist()
+    codes = codes_of(pairs) if codes is None else codes
     is_open = codes == UNKNOWN
     is_open[:, CANNOT_BE_ASKED] = False
-    reach = model.contributions(np.where(is_open, STEPS, UNKNOWN).astype(np.uint8)).round(4).tolist()
+    best = np.where(is_open, STEPS, UNKNOWN).astype(np.uint8)
+    both = model.contributions(np.vstack([codes, best]))
+    moved, reach, past = both[: len(codes)].tolist(), both[len(codes) :].round(4).tolist(), model.rest(codes).tolist()
     explained = []
     for row, values in enumerate(pairs):
         known = [
@@ -357,7 +360,9 @@ def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list
     return lifts_of([values], model, most)[0]
 
 
-def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> list[list[PairChange]]:
+def lifts_of(
+    pairs: Sequence[Values], model: TwoSidedModel, most: int = 3, codes: Codes | None = None
+) -> list[list[PairChange]]:
     """Return, for each of many pairs, the changes that ``what_would_lift`` returns.
 
     Parameters
@@ -365,6 +370,8 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
     pairs : sequence of mapping of Feature to Value
     model : TwoSidedModel
     most : int
+    codes : ndarray of uint8 of shape (n_pairs, n_features) or None
+        What ``codes_of`` returns for the pairs, if the caller has it.
 
     Returns
     -------
@@ -375,7 +382,7 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
     >>> lifts_of([], TwoSidedModel.expert())
     []
     """
-    codes = codes_of(pairs)
+    codes = codes_of(pairs) if codes is None else codes
     can_rise = np.array([name in LIFTED_BY for name in FEATURES])  # a wish is not something to change
     rows, at = np.nonzero((codes < STEPS) & can_rise)
     lifted = codes[rows]

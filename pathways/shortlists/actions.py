@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, insert
 from uuid_utils.compat import uuid7
 
-from matching.bulk import numpy_pass, passes
+from matching.bulk import passes
 from matching.bulk.bits import RULES
 from matching.bulk.columns import jobseeker_arrays
 from matching.pairs import eligibility
@@ -159,23 +160,27 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     """
     day, ranker, wanted = gathered.day, gathered.ranker(), gathered.wanted
     people = jobseeker_arrays([wanted], day.columns, day.context)
-    failed, scores = passes.check_and_score(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
-    rows, propensities = _first(day, failed, scores, ranker.seed, wanted.key, limit)
+    scored = passes.check_and_score(
+        people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays, near_refusals.AGREEABLE
+    )
+    failed, scores = scored.failed, scored.scores
+    first, chances = _first(day, failed, scores, ranker.seed, wanted.key, max(limit, near_refusals.AMONG_FIRST))
+    rows, propensities = first[:limit], chances[:limit]
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
     listed = {UUID(day.columns.profile(row).key): day.columns.profile(row) for row in rows}
     matches = [
         (gathered.person.id, placement_id, match.with_propensity(round(chance, 6)))
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
-    metres = _metres(day, wanted.limits.place)
+    metres = partial(_metres, day, wanted.limits.place)
     nearest = _nearest_rows(day, failed, metres)
-    asked = near_refusals.worth_asking(day, ranker.model, people, failed, scores, metres, wanted.limits)
+    asked = near_refusals.worth_asking(day, scored, first, metres, wanted.limits)
     open_rows = day.by_number[failed[day.by_number] == 0]
     ranking_snapshot = RankingSnapshot(
         day.numbers[day.by_number],
         failed[day.by_number],
         scores[day.by_number],
-        numpy_pass.codes(people, 0, day.columns.arrays, day.arrays, open_rows),
+        scored.codes[open_rows],
     )
     return Ranked(
         on=gathered.on,
@@ -241,23 +246,25 @@ def _nearest(
     return snapshot.packed(refusals)
 
 
-def _metres(day: Day, home: tuple[float, float] | None) -> NDArray[np.float64]:
-    """Return how far each placement is from home; 0 for work from home, and where either place is not known."""
+def _metres(day: Day, home: tuple[float, float] | None, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return how far some placements are from home; 0 for work from home, and where either place is not known."""
     arrays = day.columns.arrays
     if home is None:
-        return np.zeros(len(arrays.east))
-    has_journey = (arrays.column("is_placed") == 1) & (arrays.column("is_remote") == 0)
-    return np.where(has_journey, np.hypot(arrays.east - home[0], arrays.north - home[1]), 0.0)
+        return np.zeros(len(rows))
+    has_journey = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
+    return np.where(has_journey, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
 
 
-def _nearest_rows(day: Day, failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> list[int]:
+def _nearest_rows(
+    day: Day, failed: NDArray[np.uint16], metres: Callable[[NDArray[np.intp]], NDArray[np.float64]]
+) -> list[int]:
     """Return the rows of the ``NEAREST`` refused placements: fewest failed checks first, then shortest distance."""
     # A placement with fewer failed checks is always nearer. So only placements with at most ``enough`` failed checks
     # are compared, the smallest number that gives enough rows.
     how_many = np.bitwise_count(failed)
     enough = int(np.searchsorted(np.cumsum(np.bincount(how_many)[1:]), NEAREST)) + 1
     rows = np.flatnonzero((how_many > 0) & (how_many <= enough))
-    near = snapshot.nearness(failed[rows], metres[rows])
+    near = snapshot.nearness(failed[rows], metres(rows))
     if len(rows) > NEAREST:
         nearest = near <= np.partition(near, NEAREST)[NEAREST]
         rows, near = rows[nearest], near[nearest]

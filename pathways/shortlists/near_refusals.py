@@ -3,7 +3,7 @@
 Hours, half-days, a journey and dates can be agreed. Nothing else can: no protective, legal or safety check is here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from matching.bulk import numpy_pass
-from matching.bulk.bits import RULES
-from matching.bulk.columns import JobseekerArrays
+from matching.bulk.bits import RULES, Scored
 from matching.pairs.checks import CheckResult, Rule
 from matching.pairs.eligibility import CHECKS
 from matching.pairs.profiles import JobseekerLimits
-from matching.score.ranker import TwoSidedModel
 from pathways.database import Session
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
@@ -30,40 +27,33 @@ QUESTIONS: Mapping[str, str] = {
     Rule.TRAVEL: "Ask the jobseeker whether a longer journey or another way of travelling is possible.",
     Rule.DATES: "Ask the social enterprise for a later end, and the jobseeker for an earlier start.",
 }
+Rows = NDArray[np.intp]
+AGREEABLE = sum(1 << RULES.index(rule) for rule in RULES if rule in QUESTIONS)
 MOST, AMONG_FIRST = 3, 5
-MOST_SCORED = 100  # the nearest refused placements, so that a list over many thousands costs no more
 
 
 def worth_asking(
-    day: Day,
-    model: TwoSidedModel,
-    person: JobseekerArrays,
-    failed: NDArray[np.uint16],
-    scores: NDArray[np.int32],
-    near: NDArray[np.float64],
-    limits: JobseekerLimits,
+    day: Day, scored: Scored, first: Sequence[int], near: Callable[[Rows], NDArray[np.float64]], limits: JobseekerLimits
 ) -> list[tuple[int, int]]:
     """Return up to three refused rows that would be among the first five, each with the rank that it would have.
 
-    A row whose safety check is open is left out: nobody is to be asked before it is known who works there.
+    Of equal scores, the nearest comes first. A row whose safety check is open is left out: nobody is to be asked before
+    it is known who works there.
 
-    ``failed`` has the failed checks of each placement, ``scores`` the scores of those that failed none, and ``near``
-    how far each is from the jobseeker's home. Only rows with one failed check, of ``QUESTIONS``, are looked at.
+    ``scored`` was made with ``AGREEABLE``; ``first`` are the first rows of the list, at least ``AMONG_FIRST`` if there
+    are so many; ``near`` returns how far some placements are from the jobseeker's home.
     """
-    is_asked = np.isin(failed, [1 << RULES.index(rule) for rule in RULES if rule in QUESTIONS])
-    rows = np.flatnonzero(is_asked)
-    rows = rows[np.lexsort((day.numbers[rows], near[rows]))][:MOST_SCORED]
-    if not len(rows):
-        return []
-    would = model.tables.scores(numpy_pass.codes(person, 0, day.columns.arrays, day.arrays, rows))
-    open_scores = np.sort(scores[failed == 0])
-    ranks = len(open_scores) - np.searchsorted(open_scores, would, side="right") + 1
-    best = [
-        (int(rows[at]), int(ranks[at]))
-        for at in np.lexsort((day.numbers[rows], -would)).tolist()
-        if ranks[at] <= AMONG_FIRST and _is_open(day, int(rows[at]), limits)
-    ]
-    return best[:MOST]
+    scores = np.sort(scored.scores[first[:AMONG_FIRST]])
+    rows = np.flatnonzero(scored.agreed >= (scores[0] if len(scores) == AMONG_FIRST else 0))
+    best = []
+    for at in np.lexsort((day.numbers[rows], near(rows), -scored.agreed[rows])).tolist():
+        row = int(rows[at])
+        rank = 1 + int(np.count_nonzero(scores > scored.agreed[row]))
+        if _is_open(day, row, limits):
+            best.append((row, rank))
+            if len(best) == MOST:
+                break
+    return best
 
 
 def _is_open(day: Day, row: int, limits: JobseekerLimits) -> bool:

@@ -125,8 +125,9 @@ class Shaper:
         """Return the replies for matches; ``rows`` are rows of ``ShortlistMatch`` or objects with its columns."""
         feature_values = values if values is not None else [_values(row) for row in rows]
         self.read_benefits()
-        reasons_of_rows = explain.reasons_of(feature_values, self.model)
-        changes_of_rows = explain.lifts_of(feature_values, self.model)
+        codes = codes_of(feature_values)
+        reasons_of_rows = explain.reasons_of(feature_values, self.model, codes)
+        changes_of_rows = explain.lifts_of(feature_values, self.model, codes=codes)
         return [
             self._match(row, titles[row.placement_id], reasons, changes)
             for row, reasons, changes in zip(rows, reasons_of_rows, changes_of_rows, strict=True)

@@ -192,7 +192,9 @@ def test_what_must_never_be_part_of_the_work_is_refused_and_only_where_it_is_sho
         person = JobseekerProfile(limits=JobseekerLimits(never=(wish,)), wishes=JobseekerWishes(avoid=(wish,)), key="j")
         placements = PlacementColumns.of([listing(**columns)], WordTables(WORDS))
         arrays, day = jobseeker_arrays([person], placements, RANKER.context), day_arrays(RANKER.context, placements)
-        failed, _ = numpy_pass.check_and_score(arrays, 0, placements.arrays, TwoSidedModel.expert().tables.arrays, day)
+        failed = numpy_pass.check_and_score(
+            arrays, 0, placements.arrays, TwoSidedModel.expert().tables.arrays, day
+        ).failed
         pair = RANKER.pair(person, listing(**columns))
         assert bool(failed[0]) == isinstance(pair, Refusal)
         if isinstance(pair, Refusal):
@@ -276,7 +278,7 @@ def test_everyday_words_come_out_the_same_in_the_passes_and_pair_by_pair():
     arrays, day = jobseeker_arrays(people, placements, RANKER.context), day_arrays(RANKER.context, placements)
     model, compared = TwoSidedModel.expert().tables.arrays, 0
     for j, person in enumerate(people):
-        _, scores = numpy_pass.check_and_score(arrays, j, placements.arrays, model, day)
+        scores = numpy_pass.check_and_score(arrays, j, placements.arrays, model, day).scores
         row_of = {placements.profile(row).key: row for row in range(len(placements))}
         for match in RANKER.rank(person, listings).matches:
             assert round(match.score * 1e6) == scores[row_of[match.placement.key]]
