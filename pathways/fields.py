@@ -121,6 +121,11 @@ def decide_by_words(group: Group, speaks: Callable[[str], bool]) -> None:
     _SPEAKS_OF[group] = speaks
 
 
+def reads_any_words(visible: Collection[Group]) -> bool:
+    """Return whether no text is withheld for what it speaks of."""
+    return all(group in visible for group in BY_WORDS)
+
+
 def is_withheld_by_words(text: str, visible: Collection[Group]) -> bool:
     """Return whether a text speaks of what belongs to a group that is not among the visible ones."""
     return any(group not in visible and group in _SPEAKS_OF and _SPEAKS_OF[group](text) for group in BY_WORDS)

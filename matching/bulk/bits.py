@@ -31,7 +31,7 @@ NOBODY = -1
 MARGIN_METRES = 1.0
 
 
-class Scored(NamedTuple):
+class CheckedPlacements(NamedTuple):
     """Every placement checked and scored for one jobseeker. Each array has a row for each placement.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from matching.bulk import bits
-from matching.bulk.bits import MARGIN_METRES, Best, Scored, room_for
+from matching.bulk.bits import MARGIN_METRES, Best, CheckedPlacements, room_for
 from matching.bulk.columns import (
     ENDLESS,
     JOBSEEKER_NUMBERS,
@@ -421,7 +421,7 @@ def _insert(row, item, score, tie_break, items, scores, ties):
 
 
 _NOTHING = room_for(0, 0, 1, 1)
-_UNSCORED = Scored(
+_UNSCORED = CheckedPlacements(
     np.zeros(0, dtype=np.uint16),
     np.zeros(0, dtype=np.int32),
     np.zeros(0, dtype=np.int32),
@@ -437,7 +437,7 @@ def check_and_score(
     tables: TableArrays,
     day: DayArrays,
     agreeable: int = 0,
-) -> Scored:
+) -> CheckedPlacements:
     """Check and score every placement for one jobseeker, as ``numpy_pass.check_and_score`` does.
 
     Parameters
@@ -453,10 +453,10 @@ def check_and_score(
 
     Returns
     -------
-    Scored
+    CheckedPlacements
     """
     count = len(placements.east)
-    scored = Scored(
+    scored = CheckedPlacements(
         np.zeros(count, dtype=np.uint16),
         np.full(count, -1, dtype=np.int32),
         np.full(count, -1, dtype=np.int32),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.bulk import bits
-from matching.bulk.bits import MARGIN_METRES, Best, Scored, is_only_agreeable, room_for
+from matching.bulk.bits import MARGIN_METRES, Best, CheckedPlacements, is_only_agreeable, room_for
 from matching.bulk.columns import ENDLESS, NO, DayArrays, JobseekerArrays, PlacementArrays
 from matching.pairs.features import FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, OVER_LIMIT, SHORT_WEEK
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
@@ -28,7 +28,7 @@ def check_and_score(
     tables: TableArrays,
     day: DayArrays,
     agreeable: int = 0,
-) -> Scored:
+) -> CheckedPlacements:
     """Check and score every placement for one jobseeker.
 
     Parameters
@@ -45,7 +45,7 @@ def check_and_score(
 
     Returns
     -------
-    Scored
+    CheckedPlacements
     """
     everything = np.arange(len(placements.east))
     failed = _failed(jobseekers, j, placements, day, everything)
@@ -54,7 +54,7 @@ def check_and_score(
     values, grades = np.full(len(failed), -1, dtype=np.int32), np.zeros((len(failed), len(FEATURES)), dtype=np.uint8)
     grades[rows] = codes(jobseekers, j, placements, day, rows)
     values[rows] = ScoreTables(tables).scores(grades[rows])
-    return Scored(failed, np.where(is_open, values, -1), np.where(is_open, -1, values), grades)
+    return CheckedPlacements(failed, np.where(is_open, values, -1), np.where(is_open, -1, values), grades)
 
 
 def best(

@@ -267,7 +267,7 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     weighted = _weighted(wanted, vocabulary) if wanted else ()
     if not weighted or not offer.skills:
         return Value(None, (), OF_JOBSEEKER if weighted else OF_LISTING)
-    held = spelling_of_skills(offer.skills, vocabulary)
+    held = _held(offer.skills, vocabulary)
     if not held:
         return Value(0.0, tuple(skill for _, skill, _ in weighted), MISSING)
     keys = list(held)
@@ -293,6 +293,11 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     if missing:
         return Value(grade / STEPS, (", ".join(names[:MOST_NAMED]), ", ".join(missing[:MOST_NAMED])), PARTLY)
     return _at(grade, *names)
+
+
+@lru_cache(maxsize=1_000)
+def _held(skills: tuple[str, ...], vocabulary: Vocabulary) -> Mapping[str, str]:
+    return spelling_of_skills(skills, vocabulary)
 
 
 @lru_cache(maxsize=100_000)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -52,8 +52,9 @@ class Ranked:
 
     ``matches`` are the pairs within the limit, as jobseeker id, placement id and match. ``versions`` and ``profiles``
     hold, for each matched placement, the version and the profile that were ranked. ``looked_at`` is the number of pairs
-    checked. ``refusals``, ``below``, ``inputs`` and ``looked`` are packed for storage (``snapshot.py``). ``people``
-    holds every jobseeker checked for a placement's shortlist; it is empty for a jobseeker's shortlist.
+    checked. ``refusals``, ``below``, ``inputs`` and ``looked`` are packed for storage (``snapshot.py``); ``nearest``
+    has the rows of ``refusals`` before that, if nobody was left out since. ``people`` holds every jobseeker checked for
+    a placement's shortlist; it is empty for a jobseeker's shortlist.
     """
 
     on: date
@@ -74,6 +75,7 @@ class Ranked:
     person: Jobseeker | None = None
     profile: ProfileVersion | None = None
     timetable_id: UUID | None = None
+    nearest: Sequence[list[Any]] | None = None
 
     def without(self, gone: Collection[UUID]) -> "Ranked":
         """Return the ranking without the given jobseekers, with all counts calculated again."""
@@ -90,6 +92,7 @@ class Ranked:
             matches=matches,
             refused_by_rule=snapshot.counted(refused),
             refusals=snapshot.packed(refused),
+            nearest=None,
             below=snapshot.packed(below) if self.below else None,
         )
 
@@ -167,7 +170,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     first, chances = _first(day, failed, scores, ranker.seed, wanted.key, max(limit, near_refusals.AMONG_FIRST))
     rows, propensities = first[:limit], chances[:limit]
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
-    listed = {UUID(day.columns.profile(row).key): day.columns.profile(row) for row in rows}
+    listed = {_id_of(day.columns.profile(row).key): day.columns.profile(row) for row in rows}
     matches = [
         (gathered.person.id, placement_id, match.with_propensity(round(chance, 6)))
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
@@ -175,6 +178,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     metres = partial(_metres, day, wanted.limits.place)
     nearest = _nearest_rows(day, failed, metres)
     asked = near_refusals.worth_asking(day, scored, first, metres, wanted.limits)
+    refused = _nearest(gathered, day, failed, nearest, asked)
     open_rows = day.by_number[failed[day.by_number] == 0]
     ranking_snapshot = RankingSnapshot(
         day.numbers[day.by_number],
@@ -188,7 +192,8 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         eligible=int(np.count_nonzero(failed == 0)),
         matches=matches,
         refused_by_rule=_counted(failed),
-        refusals=_nearest(gathered, day, failed, nearest, asked),
+        refusals=snapshot.packed(refused),
+        nearest=refused,
         model=ranker.model,
         seed=ranker.seed,
         inputs=snapshot.profile_packed(wanted),
@@ -196,12 +201,16 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         versions=dict(zip(listed, day.versions[rows].tolist(), strict=True)),
         profiles=listed,
         listings={
-            UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest, *(at for at, _ in asked)]
+            _id_of(day.columns.profile(row).key): day.listing(row)
+            for row in [*rows, *nearest, *(at for at, _ in asked)]
         },
         person=gathered.person,
         profile=gathered.profile,
         timetable_id=gathered.index_state.timetable.id if gathered.index_state.timetable else None,
     )
+
+
+_id_of = lru_cache(maxsize=100_000)(UUID)  # the same listings come in one list after another
 
 
 def _first(
@@ -230,8 +239,8 @@ def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
 
 def _nearest(
     gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Sequence[int], asked: Sequence[tuple[int, int]]
-) -> bytes:
-    """Pack the nearest refusals with their sentences; the other refusals are restored from the snapshot when read.
+) -> list[list[Any]]:
+    """Return the nearest refusals with their sentences; the other refusals are restored from the snapshot when read.
 
     Those that are worth asking about follow, each with the rank that it would have.
     """
@@ -243,7 +252,7 @@ def _nearest(
             every, _ = eligibility.checks_and_travel(gathered.wanted.limits, listing, day.context)
             of_bits = [*of_bits, *(check for check in every if check.result is CheckResult.UNKNOWN)]
         refusals.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits), *rank])
-    return snapshot.packed(refusals)
+    return refusals
 
 
 def _metres(day: Day, home: tuple[float, float] | None, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from matching.bulk.bits import RULES, Scored
+from matching.bulk.bits import RULES, CheckedPlacements
 from matching.pairs.checks import CheckResult, Rule
 from matching.pairs.eligibility import CHECKS
 from matching.pairs.profiles import JobseekerLimits
@@ -33,7 +33,11 @@ MOST, AMONG_FIRST = 3, 5
 
 
 def worth_asking(
-    day: Day, scored: Scored, first: Sequence[int], near: Callable[[Rows], NDArray[np.float64]], limits: JobseekerLimits
+    day: Day,
+    scored: CheckedPlacements,
+    first: Sequence[int],
+    near: Callable[[Rows], NDArray[np.float64]],
+    limits: JobseekerLimits,
 ) -> list[tuple[int, int]]:
     """Return up to three refused rows that would be among the first five, each with the rank that it would have.
 

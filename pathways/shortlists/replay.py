@@ -21,7 +21,7 @@ from matching.score.tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound
-from pathways.fields import Group, is_withheld_by_words
+from pathways.fields import Group, is_withheld_by_words, reads_any_words
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.organisations.models import Organisation
@@ -98,6 +98,7 @@ class Shaper:
         self.people = {person.id: person for person in people}
         self.groups = {person.id: jobseeker_queries.visible_groups(actor, person) for person in self.people.values()}
         self.hidden = {key: _withheld_names(visible) for key, visible in self.groups.items()}
+        self.reads_any_words = {key: reads_any_words(visible) for key, visible in self.groups.items()}
         self._benefits: dict[UUID, list[str]] = {}
 
     @classmethod
@@ -178,10 +179,11 @@ class Shaper:
     def _reasons(self, row: Any, match_reasons: list[explain.MatchReason]) -> list[Shape]:
         """Return the reasons that the actor may read. A reason may quote the jobseeker's own words."""
         hidden, visible = self.hidden[row.jobseeker_id], self.groups[row.jobseeker_id]
+        any_words = self.reads_any_words[row.jobseeker_id]
         open_questions = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
         readable = []
         for reason in match_reasons:
-            if reason.feature in hidden or is_withheld_by_words(reason.text, visible):
+            if reason.feature in hidden or (not any_words and is_withheld_by_words(reason.text, visible)):
                 self.withheld += 1
             elif reason.effect != "unknown" or reason.feature not in open_questions:
                 readable.append({"feature": reason.feature, "text": reason.text, "effect": reason.effect})
@@ -238,7 +240,8 @@ def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
     Ids, scores and order are the stored ones; names and reasons are those the actor may read today. ``recorded`` is
     given if the shortlist was recorded in this session, so that its data is not read again.
     """
-    stored_refusals = snapshot.unpacked(shortlist.refusals)
+    fresh = recorded.ranked.nearest if recorded else None
+    stored_refusals = snapshot.unpacked(shortlist.refusals) if fresh is None else fresh
     refused_rows = [row for row in stored_refusals if len(row) == OF_REFUSAL]
     nearest, asked = refused_rows[:NEAREST], [row for row in stored_refusals if len(row) > OF_REFUSAL]
     ranked = recorded.ranked if recorded else None

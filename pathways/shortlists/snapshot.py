@@ -118,7 +118,7 @@ def _numbers_unpacked(packed_bytes: bytes, count: int) -> NDArray[np.int64]:
 
 
 def packed(rows: Sequence[Sequence[Any]]) -> bytes:
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), QUICKLY)
 
 
 def unpacked(packed_rows: bytes) -> list[list[Any]]:
