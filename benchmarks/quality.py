@@ -43,7 +43,8 @@ from pathways.reference import half_days, vocabulary
 Row = dict[str, str]
 Scorer = Callable[[str, Sequence[str]], NDArray[np.float64]]
 FOLDER = Path(__file__).with_name("phrases")
-HALVES = ("develop", "kept_out")
+HALVES, BLIND = ("develop", "kept_out"), "blind"
+PLAINLY = "listed, plainly"
 FALSE_SHARE, N_UNRELATED, SEED = 0.05, 12, 1
 CREDITED_SKILL, CREDITED_WORK = 0.6, 0.505  # from here on, the service names a skill or a wish as a reason for
 ANSWERS = {NOT_KNOWN: "not known", RULED_OUT: "not listed"}
@@ -247,6 +248,26 @@ def surroundings_table(half: str) -> None:
     )
 
 
+def blind_table() -> None:
+    """Print what is answered about things to avoid on the rows that were written after all rules were settled."""
+    words, answers = vocabulary.starter(), Counter[tuple[str, str]]()
+    for row in rows_in(BLIND, "avoid"):
+        answer = avoided_answer(avoided(row["phrase"], words), read_listing(listing_of(row), words))
+        right = (
+            f"{row['answer']}, {'plainly' if row['plain'] == 'yes' else 'implied'}" if row["plain"] else row["answer"]
+        )
+        answers[right, ANSWERS.get(answer, "listed")] += 1
+    print("\nthings to avoid, rows written afterwards: right answer, our answer, rows")
+    for (right, ours), count in sorted(answers.items()):
+        print(f"  {right:20}{ours:14}{count:4}")
+    plain = sum(count for (right, _), count in answers.items() if right == PLAINLY)
+    false = sum(count for (right, ours), count in answers.items() if ours == "not listed" and right != "not listed")
+    print(f"  what is plainly listed was found in {answers[PLAINLY, 'listed']} of {plain} rows")
+    print(f"  told as not there though it is there or not known: {false}")
+    share = answers[PLAINLY, "listed"] / plain
+    record("things to avoid plainly listed and found, blind rows", share, "told as not there", false, share)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=HALVES, default="kept_out")
@@ -255,6 +276,7 @@ def main() -> None:
     credits_table("wishes", options.half, our_work, CREDITED_WORK)
     wishes_read(options.half)
     surroundings_table(options.half)
+    blind_table()
 
 
 if __name__ == "__main__":
