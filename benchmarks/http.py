@@ -10,7 +10,6 @@ takes some milliseconds longer.
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,17 +34,19 @@ from pathways.database import WriteSession
 from pathways.shortlists.schemas import NewShortlist
 from tests import postgres
 
-SIZE = "PATHWAYS_BENCH_BODY"
 ROUNDS = 12
 
 
 def make_app() -> Any:
-    """Return the application of the service with two more routes: one inserts a row, one returns the CPU time."""
+    """Return the application of the service with three more routes.
+
+    One inserts a row, one returns the CPU time, and one sets how many bytes the first returns.
+    """
     from pathways.commands import running  # noqa: PLC0415 - as the command does
 
     app: Any = running.make_app()
     router = APIRouter(route_class=PathwaysRoute)
-    body = b'"' + b"x" * (int(os.environ.get(SIZE, "2")) - 2) + b'"'
+    sized = {"body": b'""'}
 
     @router.post("/bench/rows/{row_id}", status_code=201)
     def insert_a_row(
@@ -63,13 +64,18 @@ def make_app() -> Any:
                 lambda: _inserted(session, actor, row_id),
                 lambda made: session.get_one(AuditRow, made),
             )
-        return Response(body, 201, media_type="application/json")
+        return Response(sized["body"], 201, media_type="application/json")
 
     async def cpu() -> float:
         """Return the CPU time that this process has used, in seconds."""
         return time.process_time()
 
+    async def resize(size: int) -> None:
+        """Set the size of the body that the inserting route returns, in bytes."""
+        sized["body"] = b'"' + b"x" * (size - 2) + b'"'
+
     app.get("/bench/cpu")(cpu)
+    app.get("/bench/body/{size}")(resize)
     app.include_router(router)
     return app
 
@@ -141,14 +147,12 @@ def report(
     """Compare both routes on one database with one of ``SHAPES``, and print and record the figures."""
     world, people = stocked.stocked(url, options.placements, options.jobseekers, **changes)
     headers = world.key("caseworker")
-    with stocked.served(url, folder / "size.log", "benchmarks.http:make_app") as (address, _, _):
-        answer = httpx.post(f"{address}/api/v1/jobseekers/{people[0]}/shortlists", json={}, headers=headers)
-        answer.raise_for_status()
-    os.environ[SIZE] = str(len(answer.content))
     with (
         stocked.served(url, folder / "serve.log", "benchmarks.http:make_app") as (address, _, ready),
         httpx.Client(base_url=address, headers=headers, timeout=60) as client,
     ):
+        answer = client.post(f"/api/v1/jobseekers/{people[0]}/shortlists", json={}).raise_for_status()
+        client.get(f"/bench/body/{len(answer.content)}").raise_for_status()
         times = in_turn(client, people, options.requests)
     shortlist = json.loads(answer.content)
     (cpu, wall), (plain_cpu, plain_wall) = times["shortlist"], times["insert"]

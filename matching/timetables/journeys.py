@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from matching.timetables import scan, scans
 from matching.timetables.scan import (
@@ -113,6 +112,8 @@ class TimedTravel:
         self.timetable, self.on, self.loaded_on, self.key = timetable, on, loaded_on, key
         self.minutes_per_km, self.half_days = minutes_per_km, tuple(half_days)
         self.stops = np.column_stack([timetable.east, timetable.north])
+        from scipy.spatial import cKDTree  # noqa: PLC0415 - a fifth of a second, and few services load a timetable
+
         self._tree = cKDTree(self.stops) if len(self.stops) else None
         self._services: list[NDArray[np.bool_]] = []
         # For each day of the week, which of ``_services`` run; None if the timetable has no such day.

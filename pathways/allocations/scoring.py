@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 from zipfile import BadZipFile
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,7 +113,9 @@ class ScoredPieces:
         """Return a text that changes if an input shared by all batches changes: placements, model, day and so on."""
         day, vocabulary = caseload.day, caseload.index_state.lexicon.vocabulary
         shared = (caseload.work(), day.context, day.numbers, vocabulary, caseload.weighs_all)
-        return f"{joblib.hash(shared)} {tables.version_of_all()} {version('pathways')}"
+        from joblib import hash as hash_of_arrays  # noqa: PLC0415 - a tenth of a second, for every process
+
+        return f"{hash_of_arrays(shared)} {tables.version_of_all()} {version('pathways')}"
 
     def path(self, session: Session, ids: Sequence[UUID]) -> Path | None:
         if self.folder is None:

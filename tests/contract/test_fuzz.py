@@ -33,6 +33,7 @@ def prepare(world):
     world.refer(by="other_referrer", to="other_partner", given_name="Ben")
 
 
+@pytest.mark.long_test("postgresql")
 def test_a_short_fuzzing_finds_nothing(stage, world, tmp_path):
     prepare(world)
     with served(stage.settings, tmp_path / "log") as address:

@@ -44,6 +44,7 @@ def test_no_operation_is_open_to_a_stranger(client):
     assert looked_at > 250
 
 
+@pytest.mark.long_test("sqlite")
 def test_each_role_is_let_in_exactly_where_the_table_opens(client, world: World):
     looked_at = 0
     for role, permissions in PERMISSIONS_OF.items():

@@ -77,6 +77,7 @@ def people_of(reply: Any) -> set[UUID]:
     return found
 
 
+@pytest.mark.long_test("sqlite")
 def test_every_list_leaves_one_row_with_the_people_in_it(client, world: World, database):
     grower = Grower(client, world)
     grower.grow_to(3)

@@ -17,13 +17,13 @@ def test_a_loop_that_raises_is_logged_without_its_message_and_starts_again():
         if len(runs) < 3:
             raise ValueError("Amina Begum, QQ224466C")
 
-    loop = BackgroundLoop("failing", run, first_pause=0.01)
+    loop = BackgroundLoop("fails twice", run, first_pause=0.01)
     with capture_logs() as logs:
         loop.supervise(threading.Event())
     assert (len(runs), loop.failures, loop.state) == (3, 2, LoopState.FINISHED)
-    assert [(line["event"], line["loop"], line["error"]) for line in logs] == [
-        ("background_loop_failed", "failing", "ValueError")
-    ] * 2
+    # A loop of another test may still be at its last turn, in a thread of its own.
+    own = [line for line in logs if line.get("loop") == loop.name]
+    assert [(line["event"], line["error"]) for line in own] == [("background_loop_failed", "ValueError")] * 2
     assert "Amina" not in str(logs)
     assert loop.report()["failures"] == 2
 

@@ -195,6 +195,7 @@ def test_how_quick_a_social_enterprise_answers_is_shown_once_there_is_enough_to_
     assert shown() == 3.0
 
 
+@pytest.mark.long_test("sqlite")
 def test_who_answers_soon_ranks_before_who_does_not_and_a_new_one_between(client, call, world: World):
     """One listing, three social enterprises: one answers the next day, one is new, one leaves everybody waiting."""
     listed = {"quick": world.list_placement(places=9, day=MONDAY)}

@@ -89,6 +89,13 @@ class Town:
 def town(world: World) -> Town:
     """The forty, as they were known on 5 October."""
     town = Town(world)
+    vars(town).update(world.arranged("the forty", lambda: _the_forty(Town(world))))
+    return town
+
+
+def _the_forty(town: Town) -> dict[str, Any]:
+    """Record the forty, and return what the town knows of them."""
+    world = town.world
     with world.database.writing(world.operator) as session:
         rules = [RULE | {"weeks_required": 13, "window_weeks": 16, "version": version} for version in ("1", "2")]
         outcome_rules.load(session, world.operator, file(*rules))
@@ -115,7 +122,7 @@ def town(world: World) -> Town:
     town.refer(date(2026, 9, 10), by="manager", source_type="SELF", jobseeker_id=town.april[0][0])
     back = town.refer(date(2026, 9, 14), by="manager", source_type="SELF", jobseeker_id=left)
     town.start(back, date(2026, 9, 28))
-    return town
+    return {name: value for name, value in vars(town).items() if name not in {"world", "database"}}
 
 
 def learn_the_rest(town: Town) -> None:

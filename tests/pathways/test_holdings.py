@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
@@ -129,6 +130,7 @@ def test_erasing_takes_a_person_out_of_placements_shortlists_too(client, world: 
     assert (again["refused"], again["refused_by_rule"]) == (0, {})
 
 
+@pytest.mark.long_test("sqlite")
 def test_erasing_leaves_no_row_about_the_person(world: World, database):
     person, before = a_full_life(world)
     with database.writing(None) as session:

@@ -682,6 +682,7 @@ class Grower:
         return sum("INTO audit" not in str(one) and "BEGIN" not in str(one) for one in told), len(lines)
 
 
+@pytest.mark.long_test("sqlite")
 def test_no_list_takes_more_statements_for_six_rows_than_for_two(client: TestClient, world: World):
     paths = [*lists_of(client), *BESIDE]
     assert len(paths) > 30

@@ -27,6 +27,11 @@ PEOPLE, PLACEMENTS = 24, 10
 
 @pytest.fixture
 def caseload(world: World):
+    world.arranged("a caseload and its listings", lambda: _record_caseload(world))
+    return world.on("manager")
+
+
+def _record_caseload(world: World) -> None:
     drawn = random.Random(8)
     trades = ["Cafe Assistant", "Gardener", "Porter", "Cleaner"]
     for number in range(PEOPLE):
@@ -48,7 +53,6 @@ def caseload(world: World):
             half_days=drawn.choice(["mon am; tue am", "wed am; thu am"]),
             hours_flexible=False,
         )
-    return world.on("manager")
 
 
 def gathered(database, actor) -> scoring.Caseload:
@@ -89,6 +93,7 @@ def test_the_best_of_both_sides_loses_nothing_of_the_proposal_and_ranks_are_true
         assert offer.rank == 1 + int((pairs.scores[run] > offer.score + 1e-9).sum())
 
 
+@pytest.mark.long_test("postgresql")
 def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeypatch, tmp_path, world: World):
     monkeypatch.setattr(scoring, "AT_ONCE", 5)
     done: list[int] = []
@@ -135,6 +140,7 @@ def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeyp
     assert list(tmp_path.glob("*.npz")) == []
 
 
+@pytest.mark.long_test("sqlite")
 def test_another_run_on_the_same_folder_gives_nobody_the_scores_of_another(database, caseload, monkeypatch, tmp_path):
     monkeypatch.setattr(scoring, "AT_ONCE", 5)
     alone = scoring.score(database, caseload, gathered(database, caseload))

@@ -63,6 +63,7 @@ def people(client, world: World) -> dict[tuple[str | None, str | None], str]:
     return {name: record(client, world, *name) for name in NAMES}
 
 
+@pytest.mark.long_test("sqlite")
 def test_any_part_in_any_order_with_or_without_hyphens_accents_apostrophes_and_capitals(client, world, people):
     drawn, missed = random.Random(3), []
     for name, person in people.items():

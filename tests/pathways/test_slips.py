@@ -187,6 +187,7 @@ def test_nothing_written_in_an_optional_column_refuses_the_listing(column: str):
         assert errors_of(placement_files.KIND, LISTING | {column: text}) == [], text
 
 
+@pytest.mark.long_test("sqlite")
 def test_nonsense_in_every_optional_column_at_once_refuses_nobody(client, world: World):
     for n, text in enumerate(NONSENSE):
         row = dict.fromkeys(OPTIONAL, text) | NEEDED | {"referral_ref": f"S{n}", "family_name": f"Case{n}"}

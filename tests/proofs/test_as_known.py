@@ -66,6 +66,7 @@ def export_all(database: Database, as_of: date) -> dict[str, bytes]:
     return made
 
 
+@pytest.mark.long_test("postgresql")
 def test_each_month_as_known_on_a_day_is_what_was_exported_on_that_day(stage):
     """The history is told once, exported at the end of each day, and read back at the end of the year."""
     database = stage.database
@@ -111,6 +112,7 @@ def test_a_shorter_history_is_the_beginning_of_a_longer_one(tmp_path):
     assert made[0] == made[1]
 
 
+@pytest.mark.long_test("sqlite")
 def test_the_demonstration_has_something_to_show_in_every_list(stage, client):
     database = stage.database
     borough.load(database, start=START, end=END, jobseekers=40, placements=16, seed=1)

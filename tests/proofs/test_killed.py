@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Table, delete, func, select
 
 from pathways import consistency
@@ -119,6 +120,7 @@ def state_of(database: Database) -> ImportState | None:
         return session.scalars(select(ImportRun.state)).one_or_none()
 
 
+@pytest.mark.long_test("postgresql")
 def test_an_import_that_is_killed_and_run_again_ends_as_if_run_once(stage, tmp_path):
     database, file, log = stage.database, tmp_path / "intake.csv", tmp_path / "import.log"
     file.write_bytes(referral_file(ROWS))

@@ -18,6 +18,7 @@ def test_public_records_are_linked_no_worse_than_by_splink(number: int, least: f
     assert scores["ours"] >= max(least, scores["Splink"])
 
 
+@pytest.mark.long_test("sqlite")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_somebody_told_anew_is_found_among_all_and_a_stranger_is_nobody(backend: str):
     """What it costs is printed, never asserted: the machine does other things."""

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import text
 
 from pathways import consistency
@@ -44,6 +45,7 @@ def slowed(database: Database) -> Iterator[None]:
         holder.join()
 
 
+@pytest.mark.long_test("postgresql")
 def test_a_hundred_clients_are_answered_without_a_stall(stage, world: World, database, tmp_path):
     """Readers and writers together: each second some are answered, none with a server error."""
     for number in range(40):

@@ -94,6 +94,7 @@ def runs(stage: Stage) -> dict[str, Run]:
     }
 
 
+@pytest.mark.long_test("sqlite")
 def test_twice_a_day_or_with_a_week_missed_it_ends_the_same_and_nothing_is_sent_twice(
     stage: Stage, runs: dict[str, Run]
 ):
