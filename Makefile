@@ -5,6 +5,8 @@ TESTS ?= tests matching benchmarks/synthetic.py
 # One process more than the cores: some tests wait, for another process, a lock or an answer.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PORT ?= 8000
+# The version whose markup the macros of govuk-frontend-jinja have.
+GOVUK_FRONTEND = 6.3.0
 SPREAD = --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 PYTEST = $(BIN)/python -m pytest $(SPREAD)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -77,7 +79,16 @@ examples: dev
 prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
-	PATHWAYS_PROVE=1 $(PYTEST) --no-header -m any_database tests/pathways
+	PATHWAYS_PROVE=1 $(PYTEST) --no-header -m "any_database or long_test" tests/pathways
+
+# The styles of the pages, from pathways/pages/styles. Needs npm, once; what it builds is kept in the repository.
+styles:
+	rm -rf build/styles && mkdir -p build/styles
+	npm install --silent --no-audit --no-fund --prefix build/styles govuk-frontend@$(GOVUK_FRONTEND) sass@1.108.2
+	printf '/* GOV.UK Frontend $(GOVUK_FRONTEND) (MIT, see LICENSE-govuk-frontend) with our own styles: built by make styles, do not edit. */\n' >build/styles/pathways.css
+	build/styles/node_modules/.bin/sass --no-source-map --style=compressed --no-charset --quiet-deps -I build/styles/node_modules pathways/pages/styles/pathways.scss >>build/styles/pathways.css
+	cp build/styles/pathways.css pathways/pages/static/pathways.css
+	sed 's|//# sourceMappingURL=.*$$||' build/styles/node_modules/govuk-frontend/dist/govuk/govuk-frontend.min.js >pathways/pages/static/govuk-frontend-$(GOVUK_FRONTEND).min.js
 
 bench: dev
 	$(BIN)/python -m benchmarks

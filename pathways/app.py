@@ -36,7 +36,6 @@ from pathways.holdings import Held, Holding, as_schema
 from pathways.imports import actions as imports
 from pathways.introductions import api as introductions
 from pathways.introductions import links
-from pathways.introductions import pages as introduction_pages
 from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
 from pathways.jobseekers import key_filling, name_index
@@ -49,9 +48,9 @@ from pathways.messages.sending import Sender, mailer
 from pathways.migrate import at_head
 from pathways.organisations import api as organisations
 from pathways.organisations import links as key_links
-from pathways.organisations import pages as organisation_pages
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
+from pathways.pages import claim_key, decide, shell
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -287,8 +286,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     app.include_router(directory.router)
     app.include_router(docs.router)
-    app.include_router(introduction_pages.router)
-    app.include_router(organisation_pages.router)
+    app.include_router(decide.router)
+    app.include_router(claim_key.router)
+    app.mount(shell.AT, shell.static_files())
     app.mount("/static", docs.static_files())
     _add_health(app)
     return app

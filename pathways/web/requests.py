@@ -81,7 +81,9 @@ class RequestLog:
                     message = {**message, "headers": PROBLEM_HEADERS}
                 present = {name for name, _ in message["headers"]}
                 extra = [(name, value) for name, value in HEADERS if name not in present]
-                extra += [(b"x-request-id", request_id.encode()), (b"content-security-policy", CSP)]
+                extra.append((b"x-request-id", request_id.encode()))
+                if b"content-security-policy" not in present:  # a page has its own, and two would both hold
+                    extra.append((b"content-security-policy", CSP))
                 message = {**message, "headers": [*message["headers"], *extra]}
             elif is_plain_refusal and message["type"] == "http.response.body":
                 message = {**message, "body": TOO_LARGE_PROBLEM}

@@ -49,10 +49,11 @@ def test_opening_a_link_shows_what_is_asked_and_nothing_of_whom_and_decides_noth
         page = client.get(link)
         assert page.status_code == 200
     assert "Cafe &lt;Assistant&gt;" in page.text
-    assert re.findall(r'name="event" value="(\w+)"', page.text) == ["invite", "offer", "decline"]  # a place is free
+    offered = re.findall(r'name="event" type="radio" value="(\w+)"', page.text)
+    assert offered == ["invite", "offer", "decline"]  # a place is free
     for private in ("Amina", "Bhriain", "NW9", "cooking"):
         assert private not in page.text
-    assert (page.headers["referrer-policy"], page.headers["cache-control"]) == ("no-referrer", "no-store")
+    assert (page.headers["referrer-policy"], page.headers["cache-control"]) == ("same-origin", "no-store")
     assert state_of(database) == "sent"
 
 
@@ -80,8 +81,12 @@ def test_the_audit_says_from_which_address_an_answer_came(client, world: World, 
 
 
 def test_an_answer_of_another_site_or_without_a_choice_or_that_cannot_be_is_refused(client, database, link: str):
-    other = client.post(link, data={"event": "offer"}, headers={"sec-fetch-site": "cross-site"})
-    assert [other.status_code, client.post(link).status_code] == [403, 422]
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example.org"}):
+        assert client.post(link, data={"event": "offer"}, headers=headers).status_code == 403
+    without = client.post(link)
+    assert without.status_code == 422
+    assert 'href="#event"' in without.text  # the error leads to the question, which is asked again
+    assert "Error: " in without.text
     assert client.post(link, data={"event": "start"}).status_code == 422
     full = client.post(link, data={"event": "wait"})
     assert (full.status_code, "Offer the place instead" in full.text) == (409, True)

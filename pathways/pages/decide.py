@@ -1,7 +1,7 @@
 """The page behind a decision link. GET shows the question, POST records the answer. It shows no personal data."""
 
-from html import escape
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
@@ -12,15 +12,11 @@ from pathways.database import Database, repeated
 from pathways.errors import DomainError
 from pathways.introductions import links
 from pathways.introductions.models import IntroductionEvent, WhyNot
+from pathways.pages.shell import errors_at, is_from_elsewhere, message, page
 
 router = APIRouter(include_in_schema=False)
-HEADERS = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "x-robots-tag": "noindex",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
-}
+QUESTION = "An introduction is waiting for your answer"
+CHOOSE = "Choose one of the answers"
 WORDS = {
     IntroductionEvent.INVITE: "We would like to meet the jobseeker",
     IntroductionEvent.OFFER: "We offer the jobseeker a place",
@@ -47,58 +43,63 @@ WHY = {
 }
 
 
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    text = f"""<!doctype html>
-<html lang="en-GB"><head><meta charset="utf-8"><title>{escape(title)} - Pathways</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/static/pages.css"></head>
-<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"""
-    return HTMLResponse(text, status_code=status, headers=HEADERS)
+def _answers(question: links.LinkQuestion) -> Callable[[str], list[dict[str, Any]]]:
+    """Return what makes the radio buttons. The reason is asked below the answer that it belongs to."""
+
+    def answers(reason: str) -> list[dict[str, Any]]:
+        below = {IntroductionEvent.DECLINE: {"conditional": {"html": reason}}}
+        return [{"value": event.value, "text": WORDS[event], **below.get(event, {})} for event in question.events]
+
+    return answers
 
 
-def _choices(question: links.LinkQuestion) -> str:
-    answers = "".join(
-        f'<p><label><input type="radio" name="event" value="{event.value}" required> {WORDS[event]}</label></p>'
-        for event in question.events
+def _question(question: links.LinkQuestion, *, is_answered: bool = True) -> HTMLResponse:
+    """Return the page of the question; with ``is_answered`` false, it says that no answer was chosen."""
+    reasons = [
+        {"value": WhyNot.OTHER.value, "text": "Another reason"},
+        *({"value": why.value, "text": WHY[why]} for why in question.reasons if why in WHY),
+    ]
+    return page(
+        "decide",
+        QUESTION,
+        200 if is_answered else 422,
+        question=question,
+        answers=_answers(question),
+        reasons=reasons,
+        error=None if is_answered else {"text": CHOOSE},
+        errors=() if is_answered else errors_at({"event": CHOOSE}),
     )
-    reasons = "".join(f'<option value="{why.value}">{WHY[why]}</option>' for why in question.reasons if why in WHY)
-    return f"""<p>{escape(question.partner)} put a jobseeker forward for <strong>{escape(question.title)}</strong> on
-{escape(question.sent_on)}. This page does not name the jobseeker.
-Sign in to see what the jobseeker agreed to share.</p>
-{f"<p>{escape(question.so_far)}</p>" if question.so_far else ""}
-<form method="post"><fieldset><legend>Your answer</legend>{answers}
-<p><label for="why">If you do not want to go ahead, choose the reason</label> <select id="why" name="why">
-<option value="other">Another reason</option>{reasons}</select></p></fieldset>
-<p><button type="submit">Send this answer</button></p></form>
-<p>Nothing is decided until you send your answer.</p>"""
 
 
 def _refused(error: DomainError, request: Request, database: Database, token: str) -> HTMLResponse:
     """Return the page of a refusal. The audit records it if the link named a jobseeker and no longer works."""
     if error.is_audited:
         links.refused(database, token, utc_now(), getattr(request.state, "request_id", ""), address_of(request))
-    status = 410 if isinstance(error, links.LinkGone) else 409
-    return _page(error.title, f"<p>{escape(error.detail)}</p>", status)
+    return message(error.title, error.detail, 410 if isinstance(error, links.LinkGone) else 409)
 
 
-def _answer(
+def _record(
     database: Database, token: str, event: IntroductionEvent, why: WhyNot | None, request_id: str, address: str
 ) -> None:
     with database.writing(None) as session:
         links.decide(session, token, utc_now(), event, why, request_id, address)
 
 
-@router.get("/decide/{token}")
-def show(token: str, request: Request, database: DatabaseDep) -> HTMLResponse:
-    """Show the question behind a decision link. Opening the page does not record an answer."""
+def _current_question(request: Request, database: Database, token: str, *, is_answered: bool = True) -> HTMLResponse:
     try:
         with database.reading() as session:
             question = links.question_of(session, token, utc_now())
     except DomainError as error:
         return _refused(error, request, database, token)
     if not question.events:
-        return _page("No answer is needed", "<p>There is nothing to decide about this introduction now.</p>")
-    return _page("An introduction is waiting for your answer", _choices(question))
+        return message("No answer is needed", "There is nothing to decide about this introduction now.")
+    return _question(question, is_answered=is_answered)
+
+
+@router.get("/decide/{token}")
+def show(token: str, request: Request, database: DatabaseDep) -> HTMLResponse:
+    """Show the question behind a decision link. Opening the page does not record an answer."""
+    return _current_question(request, database, token)
 
 
 @router.post("/decide/{token}")
@@ -110,21 +111,18 @@ def decide(
     why: Annotated[WhyNot | None, Form()] = None,
 ) -> HTMLResponse:
     """Record the answer to an introduction and mark the link as used. Refuses an answer sent from another website."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return _page(
-            "This answer came from another website",
-            "<p>Open the link in the e-mail, then answer on that page.</p>",
-            403,
-        )
+    if is_from_elsewhere(request):
+        text = "Open the link in the e-mail, then answer on that page."
+        return message("This answer came from another website", text, 403)
     if event not in WORDS:
-        return _page("Choose an answer", "<p>Go back and choose one of the answers.</p>", 422)
+        return _current_question(request, database, token, is_answered=False)
     try:
         if event is IntroductionEvent.OFFER:
             links.offer_to_waiting_list(database, token, utc_now(), address_of(request))
         request_id = getattr(request.state, "request_id", "")
-        repeated(lambda: _answer(database, token, event, why, request_id, address_of(request)))
+        repeated(lambda: _record(database, token, event, why, request_id, address_of(request)))
         with database.reading(newest=True) as session:
             partner = links.partner_of(session, token)
     except DomainError as error:
         return _refused(error, request, database, token)
-    return _page("Thank you", f"<p>{escape(partner)} has your answer. {NEXT[event]}</p>")
+    return message("Thank you", f"{partner} has your answer. {NEXT[event]}")

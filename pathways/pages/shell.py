@@ -1,0 +1,128 @@
+"""What all pages share: templates, the headers of a page, and the check that a form came from our own page."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+
+STATIC = Path(__file__).parent / "static"
+AT = "/assets"
+HEADERS = {
+    "cache-control": "no-store",
+    # Not `no-referrer`: Chromium would then send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
+    "x-robots-tag": "noindex",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
+OWN = frozenset({"same-origin", "none"})
+# The macros of GOV.UK Frontend that our templates use, by the folder of the component.
+MACROS = {
+    "button": "govukButton",
+    "error-summary": "govukErrorSummary",
+    "inset-text": "govukInsetText",
+    "radios": "govukRadios",
+    "select": "govukSelect",
+    "skip-link": "govukSkipLink",
+    "warning-text": "govukWarningText",
+}
+
+
+def _components() -> dict[str, Any]:
+    """Return the macros of GOV.UK Frontend by name.
+
+    They have an environment of their own, because they read names that may be undefined. In our templates such a name
+    is an error.
+    """
+    loader = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    theirs = Environment(loader=loader, autoescape=True)
+    return {
+        name: getattr(theirs.get_template(f"govuk_frontend_jinja/components/{folder}/macro.html").module, name)
+        for folder, name in MACROS.items()
+    }
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    if not (STATIC / name).is_file():
+        raise FileNotFoundError(name)
+    return f"{AT}/{name}"
+
+
+def _environment() -> Environment:
+    own = Environment(
+        loader=PackageLoader("pathways.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    own.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
+    own.globals.update(_components(), asset=asset, errors=())
+    return own
+
+
+ENVIRONMENT = _environment()
+
+
+def page(template: str, title: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page.
+
+    Parameters
+    ----------
+    template : str
+        The name of the template, without its ending.
+    title : str
+        The heading and the title of the window. It never holds a name or another detail of a person.
+    status : int
+    **values
+        What the template reads. ``errors`` are the lines of the error summary: see ``errors_at``.
+    """
+    text = ENVIRONMENT.get_template(f"{template}.html").render(title=title, **values)
+    return HTMLResponse(text, status, HEADERS)
+
+
+def message(title: str, text: str, status: int = 200) -> HTMLResponse:
+    """Return a page with one paragraph."""
+    return page("message", title, status, text=text)
+
+
+def errors_at(faults: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the lines of an error summary: each sentence leads to its field.
+
+    Parameters
+    ----------
+    faults : mapping of str to str
+        The id of a field, and what is wrong there and what to do.
+    """
+    return [{"text": sentence, "href": f"#{field}"} for field, sentence in faults.items()]
+
+
+def is_from_elsewhere(request: Request, own_addresses: Iterable[str] = ()) -> bool:
+    """Return whether a form was sent from another website.
+
+    Browsers say where a form comes from in ``Sec-Fetch-Site``, or at least in ``Origin``. A program that says neither
+    is let through, because a page that is called with it needs a secret in its address and no cookie.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site not in OWN
+    hosts = {request.url.netloc, *(urlsplit(address).netloc for address in own_addresses)}
+    return origin is not None and urlsplit(origin).netloc not in hosts
+
+
+def static_files() -> StaticFiles:
+    return StaticFiles(directory=STATIC)
