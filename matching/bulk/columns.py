@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.bulk.map_grid import cells_of, grid_of
+from matching.bulk.map_grid import grid_and_cells
 from matching.bulk.timed_columns import timed_tables
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
@@ -24,11 +24,11 @@ from matching.pairs.features import spelling_of_skills, week_of
 from matching.pairs.grades import hash_of, hundredths, weight
 from matching.pairs.half_days import half_days_for
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
-from matching.pairs.surroundings import read_listing
+from matching.pairs.surroundings import avoided, read_listing
 
 NO = -1  # not known, or not requested
 NEVER, ALWAYS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-OF_TABLES = 5  # the last numbers of a jobseeker, which come with a table
+OF_TABLES = 6  # the last numbers of a jobseeker, which come with a table
 ENDLESS = 1 << 29  # means "no limit": more than any hours, age or day
 Int32s = NDArray[np.int32]
 # The names of the rows of ``numbers``, in order. Hours are in hundredths, days are ordinals, and words are stored as
@@ -41,7 +41,7 @@ PLACEMENT_NUMBERS = (
 JOBSEEKER_NUMBERS = (
     "is_placed", "may_not_work", "tells_skills", "modes", "minutes", "age", "level", "least_hours", "most_hours",
     "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest",
-    "offered_minutes", "timed", "untimed_modes", "licences", "environment", "adjustments",
+    "offered_minutes", "timed", "untimed_modes", "licences", "environment", "adjustments", "says_never",
 )  # fmt: skip
 
 
@@ -180,9 +180,8 @@ class PlacementColumns:
         PlacementColumns
         """
         is_on_grid = (rows.column("is_placed") == 1) & (rows.column("is_remote") == 0)
-        grid = grid_of(rows.east[is_on_grid], rows.north[is_on_grid])
+        grid, cell = grid_and_cells(is_on_grid, rows.east, rows.north)
         off_grid = int(grid[3] * grid[4])
-        cell = np.where(is_on_grid, cells_of(rows.east, rows.north, grid), off_grid)
         order = np.argsort(cell, kind="stable")
         essential_from, (essential, essential_weight) = _picked(rows.essential, order)
         desirable_from, (desirable, desirable_weight) = _picked(rows.desirable, order)
@@ -282,10 +281,14 @@ class PlacementRows:
         """
         listed = list(profiles)
         places = np.array([profile.place or (0.0, 0.0) for profile in listed], dtype=np.float64).reshape(-1, 2)
-        numbers = np.array([_numbers_of_placement(profile, lexicon) for profile in listed], dtype=np.int32)
+        numbers = np.empty((len(listed), len(PLACEMENT_NUMBERS)), dtype=np.int32)
+        # Listings of one area get numbers beside each other, because a pass goes through the rows area by area.
+        _, cell = grid_and_cells(np.array([profile.place is not None for profile in listed], dtype=np.bool_), *places.T)
+        for row in np.argsort(cell, kind="stable").tolist():
+            numbers[row] = _numbers_of_placement(listed[row], lexicon)
         return cls(
             listed,
-            numbers.reshape(len(listed), len(PLACEMENT_NUMBERS)).T.copy(),
+            numbers.T.copy(),
             places[:, 0].copy(),
             places[:, 1].copy(),
             _wanted_skills([profile.essential_skills for profile in listed], lexicon),
@@ -480,7 +483,12 @@ def jobseeker_arrays(
         .T
     )
     timed = timed_tables(profiles, placements, context)
-    numbers[-OF_TABLES:] = timed.rows, timed.untimed_modes, licences[0], environment[0], adjustments[0]
+    says_never = [
+        any(avoided(wish, lexicon.vocabulary).is_never for wish in profile.wishes.avoid or ()) for profile in profiles
+    ]
+    found: Any = timed.rows, timed.untimed_modes, licences[0], environment[0], adjustments[0], says_never
+    for row, values in enumerate(found, start=-OF_TABLES):
+        numbers[row] = values
     blocked = _runs([_blocked(profile, placements) for profile in profiles])
     return JobseekerArrays(
         numbers=numbers,

@@ -41,7 +41,7 @@ LICENCES, QUALIFICATIONS, NEVER = bits.LICENCES, bits.QUALIFICATIONS, bits.NEVER
 (
     J_PLACED, J_MAY_NOT_WORK, J_TELLS_SKILLS, J_MODES, J_MINUTES, J_AGE, J_LEVEL, J_LEAST_HOURS, J_MOST_HOURS,
     J_HALF_DAYS, J_EARLIEST, J_OFFERED_LEAST, J_OFFERED_MOST, J_OFFERED_HALF_DAYS, J_OFFERED_EARLIEST,
-    J_OFFERED_MINUTES, J_TIMED, J_UNTIMED_MODES, J_LICENCES, J_ENVIRONMENT, J_ADJUSTMENTS,
+    J_OFFERED_MINUTES, J_TIMED, J_UNTIMED_MODES, J_LICENCES, J_ENVIRONMENT, J_ADJUSTMENTS, J_SAYS_NEVER,
 ) = range(len(JOBSEEKER_NUMBERS))  # fmt: skip
 LOWEST, HIGHEST = 0, 2 * REACH * UNIT - 1
 FAR_TWICE = 2 * FAR_MINUTES
@@ -273,7 +273,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, agreeab
         least_hours, most_hours, week = jn[J_LEAST_HOURS, j], jn[J_MOST_HOURS, j], jn[J_HALF_DAYS, j]
         most_half_days = _half_days_for(np.int64(most_hours), each)
         held, tells_skills, offered_limit = jn[J_LICENCES, j], jn[J_TELLS_SKILLS, j], np.int64(jn[J_OFFERED_MINUTES, j])
-        timed, untimed_modes = jn[J_TIMED, j], jn[J_UNTIMED_MODES, j]
+        timed, untimed_modes, says_never = jn[J_TIMED, j], jn[J_UNTIMED_MODES, j], jn[J_SAYS_NEVER, j] == 1
         has_journey = jn[J_PLACED, j] == 1 and modes != 0
         is_bounded = has_journey and limit != NO and not is_full and timed == NO  # a timetable knows no distance
         low_line, high_line, first, last, squared = np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.inf
@@ -330,9 +330,10 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, agreeab
                     failures |= QUALIFICATIONS
                 if held != NO and pn[P_LICENCES, p] != NO and licence_table[held, pn[P_LICENCES, p]] == 1:
                     failures |= LICENCES
-                for at in range(avoid_from[j], avoid_from[j + 1]):
-                    if listings[avoid[at], pn[P_LISTING, p]] == REFUSED:
-                        failures |= NEVER
+                if says_never:  # only then is a listing refused, and to look costs as much as all other checks
+                    for at in range(avoid_from[j], avoid_from[j + 1]):
+                        if listings[avoid[at], pn[P_LISTING, p]] == REFUSED:
+                            failures |= NEVER
                 low, high = ENDLESS, ENDLESS
                 if pair_has_journey and (failures == 0 or is_full):
                     if timed == NO or timed_lows[timed, p] == NOT_COVERED:
@@ -362,7 +363,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, agreeab
                     codes[4] = BEST
                 elif pair_has_journey:
                     far = FAR_TWICE if offered_limit == NO else max(1, min(FAR_TWICE, 4 * offered_limit))
-                    grade = (2 * STEPS * max(far - (low + high), 0) + far) // (2 * far)
+                    grade = _share(max(far - (low + high), 0), far)
                     is_over = offered_limit != NO and low + high > 2 * offered_limit
                     codes[4] = grade // OVER_LIMIT if is_over else grade
                 codes[5] = _hours(hours, jn[J_OFFERED_LEAST, j], jn[J_OFFERED_MOST, j])

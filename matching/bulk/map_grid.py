@@ -48,3 +48,23 @@ def cells_of(east: NDArray[np.float64], north: NDArray[np.float64], grid: NDArra
     across = np.clip((east - grid[0]) // grid[2], 0, max(grid[3] - 1, 0))
     up = np.clip((north - grid[1]) // grid[2], 0, max(grid[4] - 1, 0))
     return np.asarray(up * grid[3] + across, dtype=np.int64)
+
+
+def grid_and_cells(
+    is_on_grid: NDArray[np.bool_], east: NDArray[np.float64], north: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return a grid over some places, and the cell of each place.
+
+    Parameters
+    ----------
+    is_on_grid : ndarray of bool of shape (n_places,)
+    east, north : ndarray of float64 of shape (n_places,)
+        In metres.
+
+    Returns
+    -------
+    tuple of (ndarray, ndarray)
+        The grid of ``grid_of``, and the cells of ``cells_of``; off the grid, the number after the last cell.
+    """
+    grid = grid_of(east[is_on_grid], north[is_on_grid])
+    return grid, np.where(is_on_grid, cells_of(east, north, grid), int(grid[3] * grid[4]))

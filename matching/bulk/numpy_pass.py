@@ -269,7 +269,7 @@ def _fails_level(level: int, placements: PlacementArrays, rows: Rows) -> Any:
 
 def _has_what_never(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
     avoid = _listed(jobseekers.avoid, jobseekers.avoid_from, j)
-    if not avoid:
+    if not avoid or not jobseekers.number("says_never", j):
         return False
     return (jobseekers.listing_table[avoid][:, placements.column("listing")[rows]] == REFUSED).any(axis=0)
 
