@@ -1,7 +1,9 @@
 """Errors, versions, repeats, sizes, logs and health: what every request stands on."""
 
+import io
 import json
 import logging
+import sys
 import threading
 from collections import Counter
 from datetime import date
@@ -150,6 +152,16 @@ def test_logs_hold_only_what_the_list_allows(capsys):
     line = json.loads(capsys.readouterr().err)
     logs.configure("error")
     assert set(line) == {"event", "route", "level", "timestamp"}
+
+
+def test_a_line_is_written_after_the_stream_of_the_start_was_closed(monkeypatch):
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logs.configure("error")
+    monkeypatch.setattr(sys, "stderr", second)
+    first.close()
+    structlog.get_logger().error("request")
+    assert json.loads(second.getvalue())["event"] == "request"
 
 
 def test_no_personal_word_reaches_the_logs_or_the_addresses(client, world: World, capsys, caplog):
