@@ -82,7 +82,7 @@ def _is_for_another_database(item: pytest.Item) -> bool:
     return BACKENDS[crc32(case.encode()) % len(BACKENDS)] != backend
 
 
-def _is_on_both_by_prove(item: pytest.Item) -> bool:
+def _is_left_to_prove(item: pytest.Item) -> bool:
     """Return whether this is a ``long_test`` on the database that only ``make prove`` runs it on."""
     marker, parameters = item.get_closest_marker("long_test"), getattr(item, "callspec", None)
     if marker is None or parameters is None or os.environ.get("PATHWAYS_PROVE"):
@@ -98,7 +98,7 @@ def _is_deselected(item: pytest.Item, *, is_quick: bool) -> bool:
         return True  # full-size proofs run only with `make prove`
     if is_quick:
         return _is_long(item) or "postgresql" in item.name
-    return _is_for_another_database(item) or _is_on_both_by_prove(item)
+    return _is_for_another_database(item) or _is_left_to_prove(item)
 
 
 @pytest.hookimpl(trylast=True)

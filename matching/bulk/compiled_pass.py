@@ -422,12 +422,18 @@ def _insert(row, item, score, tie_break, items, scores, ties):
 
 
 _NOTHING = room_for(0, 0, 1, 1)
-_UNSCORED = CheckedPlacements(
-    np.zeros(0, dtype=np.uint16),
-    np.zeros(0, dtype=np.int32),
-    np.zeros(0, dtype=np.int32),
-    np.zeros((0, N_FEATURES), dtype=np.uint8),
-)
+
+
+def _unscored(count: int) -> CheckedPlacements:
+    return CheckedPlacements(
+        np.zeros(count, dtype=np.uint16),
+        np.full(count, -1, dtype=np.int32),
+        np.full(count, -1, dtype=np.int32),
+        np.zeros((count, N_FEATURES), dtype=np.uint8),
+    )
+
+
+_UNSCORED = _unscored(0)
 _NO_TIE_BREAKS = np.zeros((0, 1), dtype=np.uint64)
 
 
@@ -456,13 +462,7 @@ def check_and_score(
     -------
     CheckedPlacements
     """
-    count = len(placements.east)
-    scored = CheckedPlacements(
-        np.zeros(count, dtype=np.uint16),
-        np.full(count, -1, dtype=np.int32),
-        np.full(count, -1, dtype=np.int32),
-        np.zeros((count, N_FEATURES), dtype=np.uint8),
-    )
+    scored = _unscored(len(placements.east))
     _pass(j, j + 1, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(0), True, agreeable, *scored,
           _NOTHING.placements, _NOTHING.scores, _NO_TIE_BREAKS, _NOTHING.eligible,
           _NOTHING.jobseekers, _NOTHING.jobseeker_scores, _NOTHING.jobseeker_lots)  # fmt: skip

@@ -1,6 +1,6 @@
 """What all pages share: templates, the headers of a page, and the check that a form came from our own page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,16 +111,17 @@ def errors_at(faults: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"text": sentence, "href": f"#{field}"} for field, sentence in faults.items()]
 
 
-def is_from_elsewhere(request: Request, own_addresses: Iterable[str] = ()) -> bool:
+def is_from_elsewhere(request: Request) -> bool:
     """Return whether a form was sent from another website.
 
     Browsers say where a form comes from in ``Sec-Fetch-Site``, or at least in ``Origin``. A program that says neither
-    is let through, because a page that is called with it needs a secret in its address and no cookie.
+    is let through: these pages read no cookie, and whoever posts to one knows the secret in its address.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
         return site not in OWN
-    hosts = {request.url.netloc, *(urlsplit(address).netloc for address in own_addresses)}
+    # A proxy may pass on another host than the one in the address that people open.
+    hosts = {request.url.netloc, urlsplit(request.app.state.settings.public_url).netloc}
     return origin is not None and urlsplit(origin).netloc not in hosts
 
 

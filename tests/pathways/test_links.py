@@ -83,6 +83,8 @@ def test_the_audit_says_from_which_address_an_answer_came(client, world: World, 
 def test_an_answer_of_another_site_or_without_a_choice_or_that_cannot_be_is_refused(client, database, link: str):
     for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example.org"}):
         assert client.post(link, data={"event": "offer"}, headers=headers).status_code == 403
+    ours = client.post(link, headers={"origin": "http://127.0.0.1:8000"})  # the public address, behind a proxy
+    assert ours.status_code == 422  # let in, and asked for an answer
     without = client.post(link)
     assert without.status_code == 422
     assert 'href="#event"' in without.text  # the error leads to the question, which is asked again
