@@ -115,7 +115,7 @@ def is_from_elsewhere(request: Request) -> bool:
     """Return whether a form was sent from another website.
 
     Browsers say where a form comes from in ``Sec-Fetch-Site``, or at least in ``Origin``. A program that says neither
-    is let through: these pages read no cookie, and whoever posts to one knows the secret in its address.
+    is let through: these pages read no cookie, and a request needs the secret in the page's address.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
