@@ -38,6 +38,7 @@ run: install
 	$(BIN)/pathways db upgrade
 	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo load-if-empty
 	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo keys --port $(PORT)
+	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo links --port $(PORT)
 	$(if $(filter 8000,$(PORT)),,PATHWAYS_PUBLIC_URL="$${PATHWAYS_PUBLIC_URL:-http://127.0.0.1:$(PORT)}") $(BIN)/pathways serve --port $(PORT)
 
 lint: style types

@@ -5,6 +5,7 @@ from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
 from pathways.claims import models as claims
+from pathways.drafts import models as drafts
 from pathways.duplicates import models as duplicates
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
@@ -22,6 +23,7 @@ from pathways.reference import models as taxonomy
 from pathways.reference import outcome_rules, postcodes, timetables
 from pathways.referrals import models as referrals
 from pathways.shortlists import models as shortlists
+from pathways.sign_in import models as sign_in
 from pathways.support import models as support
 
 MODULES = (
@@ -29,6 +31,7 @@ MODULES = (
     allocations,
     audit,
     claims,
+    drafts,
     duplicates,
     elsewhere,
     enrolments,
@@ -48,6 +51,7 @@ MODULES = (
     progression,
     referrals,
     shortlists,
+    sign_in,
     support,
     taxonomy,
 )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from pathways import problems
@@ -50,7 +50,7 @@ from pathways.organisations import api as organisations
 from pathways.organisations import links as key_links
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
-from pathways.pages import claim_key, decide, shell
+from pathways.pages import account, claim_key, decide, drafts, home, members, problem_pages, shell, sign_in
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -72,6 +72,8 @@ from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
 from pathways.shortlists import index
 from pathways.shortlists.personal_data import HOLDING as SHORTLISTS
+from pathways.sign_in import api as invitations
+from pathways.sign_in import one_time_links
 from pathways.support import api as support
 from pathways.support.personal_data import HOLDING as SUPPORT
 from pathways.web import docs, logs, openapi
@@ -100,6 +102,7 @@ ROUTERS: Sequence[APIRouter] = (
     organisations.users,
     organisations.members,
     organisations.keys,
+    invitations.router,
     programmes.router,
     referrals.router,
     jobseekers.monitoring_router,
@@ -132,16 +135,34 @@ ROUTERS: Sequence[APIRouter] = (
     words.router,
     words.vocabularies,
 )
+PAGES: Sequence[APIRouter] = (
+    home.router,
+    sign_in.router,
+    account.router,
+    drafts.router,
+    members.router,
+    decide.router,
+    claim_key.router,
+)
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.
 LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
     **dict.fromkeys(links.KINDS, links.make),
     NoticeKind.KEY_TO_CLAIM: lambda session, notice, at: key_links.make(session, notice.subject_id, at),
+    **dict.fromkeys((NoticeKind.INVITED, NoticeKind.SIGN_IN_LINK), one_time_links.make),
 }
 # Kinds of notices that are sent only while their introduction is open and not stopped, or not over.
-NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed) | {NoticeKind.SAFETY_TO_DECIDE: links.is_live}
+NEEDED = {
+    **dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed),
+    NoticeKind.SAFETY_TO_DECIDE: links.is_live,
+    **dict.fromkeys((NoticeKind.INVITED, NoticeKind.SIGN_IN_LINK), one_time_links.is_needed),
+}
 # By the kind of record: the function that says in an e-mail which record it is, without naming a person.
-LABELS = {"introductions": links.label, "keys": lambda session, notice: key_links.label(session, notice.subject_id)}
+LABELS = {
+    "introductions": links.label,
+    "keys": lambda session, notice: key_links.label(session, notice.subject_id),
+    "sign-in": one_time_links.label,
+}
 # By the kind of record: the function that says whether an organisation may receive a webhook about it.
 MAY_RECEIVE = {"introduction": links.may_receive}
 SECONDS_BETWEEN_TRIES = 5.0
@@ -279,6 +300,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.may_receive = MAY_RECEIVE
     app.state.loops = _loops(settings, database)
     problems.install(app)
+    problem_pages.install(app)
     openapi.install(app)
     app.add_middleware(BodyLimits, most_bytes=settings.max_body_bytes, most_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(RequestLog)
@@ -286,8 +308,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     app.include_router(directory.router)
     app.include_router(docs.router)
-    app.include_router(decide.router)
-    app.include_router(claim_key.router)
+    for router in PAGES:
+        app.include_router(router)
     app.mount(shell.AT, shell.static_files())
     app.mount("/static", docs.static_files())
     _add_health(app)
@@ -295,10 +317,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 def _add_health(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
     @app.get("/health/live", include_in_schema=False)
     def live() -> dict[str, str]:
         """Reply that the process is running."""

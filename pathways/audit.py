@@ -19,6 +19,7 @@ from pathways.facts import Fact
 TABLE_OF = {
     "evidence": "evidence",
     "exclusion": "safety_exclusions",
+    "invitation": "sign_in_links",
     "line": "allocation_lines",
     "move": "claim_moves",
     "pair": "duplicate_pairs",

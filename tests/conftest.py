@@ -26,6 +26,7 @@ from pathways.cli import OBJECTS_BETWEEN_LOOKS
 from pathways.database import Database
 from pathways.settings import Settings
 from tests import launched, memory, postgres
+from tests.browsing import Browser
 from tests.world import World, build_world
 
 gc.set_threshold(*OBJECTS_BETWEEN_LOOKS)
@@ -301,6 +302,19 @@ def client(stage: Stage, portal: BlockingPortal) -> TestClient:
     client = TestClient(stage.app, raise_server_exceptions=True)
     client.portal = portal
     return client
+
+
+@pytest.fixture
+def browse(client: TestClient, world: World) -> Callable[..., Browser]:
+    """Return a function that opens a browser, in which a member is signed in if one is named."""
+
+    def opened(member: str = "") -> Browser:
+        browser = Browser(client, world)
+        if member:
+            assert browser.sign_in(member).status_code == 200
+        return browser
+
+    return opened
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from pathways.commands.acting import ActAs, PlainError, body_of, day_of, member_of, opened, operator
+from pathways.commands.acting import ActAs, PlainError, body_of, day_of, member_of, opened, operator, read_settings
 
 if TYPE_CHECKING:
     from pathways.database import Session
@@ -230,6 +230,43 @@ def programmes_list() -> None:
     with opened() as database, database.reading() as session:
         for row in session.scalars(select(Programme).order_by(Programme.ref)):
             print(f"{row.ref:40} {row.starts_on} to {row.ends_on or 'open':10} {', '.join(row.rule_versions)}")
+
+
+@members.command("invite")
+def members_invite(
+    email: str,
+    print_link: Annotated[
+        bool, typer.Option("--print", help="Print the link here too, for a new installation without e-mail.")
+    ] = False,
+    acting_as: ActAs = None,
+) -> None:
+    """Invite a member to sign in to the web pages. Example: pathways members invite wanda@example.org."""
+    from sqlalchemy import select
+
+    from pathways.access.models import User
+    from pathways.base import utc_now
+    from pathways.sign_in import actions, one_time_links
+    from pathways.sign_in.schemas import NewInvitation
+
+    if print_link and acting_as is not None:
+        message = "Only the operator may see a link. Leave out --print or --as."
+        raise PlainError(message)
+    with opened() as database:
+        actor = operator(database, "member:make", acting_as)
+        with database.writing(actor) as session:
+            user_id = session.scalars(select(User.id).where(User.email == email.strip().lower())).one_or_none()
+            if user_id is None:
+                message = "There is no user with this e-mail address. To list members, run: pathways members list"
+                raise PlainError(message)
+            link = actions.invite(session, actor, NewInvitation(user_id=user_id))
+            path = one_time_links.path_of(link, utc_now()) if print_link else ""
+    if path:
+        print(f"{read_settings().public_url}/{path}")
+        print(
+            "Give it to nobody but its owner: it works once, and the member also gets one by e-mail.", file=sys.stderr
+        )
+    else:
+        print("The link goes to the member by e-mail.")
 
 
 STORE_IT = (

@@ -348,3 +348,23 @@ def demo_keys(
     print(f"The API will be at {address}, its documentation at /docs. Its keys (valid 30 days) are in {DEMO_KEYS}:")
     for role, secret in issued.items():
         print(f"  {role:17} {secret}")
+
+
+@demo.command("links")
+def demo_links(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the service that the links are for.")] = 8000,
+) -> None:
+    """Print a link to sign in as each demonstration role. Each works once. Example: pathways demo links."""
+    from pathways.demo import cast
+
+    with opened() as database:
+        actor = operator(database, "demo links")
+        with database.writing(actor) as session:
+            paths = cast.sign_in_links(session, actor)
+    if not paths:
+        message = "The demonstration is not loaded in this database. Run: pathways demo load"
+        raise PlainError(message)
+    # A passkey belongs to a name, so the links say localhost and not 127.0.0.1.
+    print("Open one of these links in a browser to sign in. Each works once; for new ones run: pathways demo links")
+    for role, path in paths.items():
+        print(f"  {role.lower().replace('_', ' '):14} http://localhost:{port}/{path}")

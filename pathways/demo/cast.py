@@ -20,6 +20,8 @@ from pathways.organisations.schemas import NewKey, NewMember, NewOrganisation, N
 from pathways.programmes import actions as programme_actions
 from pathways.programmes.schemas import NewPrice, NewProgramme
 from pathways.referrals.models import SourceType
+from pathways.sign_in import one_time_links
+from pathways.sign_in.models import SignInLinkKind
 
 DEMO_ROLES = {
     "CASEWORKER": ("wanda.worker@example.org", Role.CASEWORKER),
@@ -171,3 +173,24 @@ def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
             with acting_as(session, issuer):  # the key is marked as issued for the demonstration
                 keys[name] = organisation_actions.make_key(session, issuer, new)[1]
     return keys
+
+
+SIGN_IN_ROLES = ("CASEWORKER", "MANAGER", "REFERRER", "LISTER", "ADMINISTRATOR")
+
+
+def sign_in_links(session: WriteSession, operator: Actor) -> dict[str, str]:
+    """Make and return a one-time path to sign in, for one member of each role that has pages."""
+    paths = {}
+    for name in SIGN_IN_ROLES:
+        user = session.scalars(select(User).where(User.email == DEMO_ROLES[name][0])).one_or_none()
+        if user is not None:
+            link = one_time_links.add(
+                session,
+                user.id,
+                SignInLinkKind.INVITATION,
+                operator.user_id,
+                source=Source.DEMONSTRATION,
+                at=operator.at,
+            )
+            paths[name] = one_time_links.path_of(link, operator.at)
+    return paths

@@ -62,6 +62,9 @@ class NoticeKind(StrEnum):
     CLAIM_TO_DECIDE = "claim_to_decide"
     CLAIM_DECIDED = "claim_decided"
     CLAIM_TURNED_DOWN = "claim_turned_down"
+    INVITED = "invited"
+    SIGN_IN_LINK = "sign_in_link"
+    SIGN_IN_CHANGED = "sign_in_changed"
 
 
 URGENT = frozenset(
@@ -87,6 +90,9 @@ URGENT = frozenset(
         NoticeKind.CLAIM_CONTESTED,
         NoticeKind.KEY_TO_CLAIM,
         NoticeKind.KEY_IN_USE,
+        NoticeKind.INVITED,
+        NoticeKind.SIGN_IN_LINK,
+        NoticeKind.SIGN_IN_CHANGED,
     }
 )
 

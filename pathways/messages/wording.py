@@ -225,6 +225,24 @@ TEXT: dict[K, tuple[str, str]] = {
         "The partner declined a referral. Open it to read the reason.",
         "The partner declined {n} referrals. Open each to read the reason.",
     ),
+    K.INVITED: (
+        "You are invited to sign in to Pathways. Open the link to begin.",
+        "You are invited {n} times to sign in to Pathways. Open the last link to begin.",
+    ),
+    K.SIGN_IN_LINK: (
+        "Open this link to sign in to Pathways. If you did not ask for it, do nothing.",
+        "Open the last link to sign in to Pathways. If you did not ask for it, do nothing.",
+    ),
+    K.SIGN_IN_CHANGED: (
+        (
+            "A way to sign in to your account was added, removed or used up. If that was not you, tell your"
+            " administrator now."
+        ),
+        (
+            "Ways to sign in to your account were added, removed or used up {n} times. If that was not you, tell your"
+            " administrator now."
+        ),
+    ),
 }
 
 

@@ -10,6 +10,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
+from pathways.pages import words
+
 STATIC = Path(__file__).parent / "static"
 AT = "/assets"
 HEADERS = {
@@ -25,11 +27,18 @@ OWN = frozenset({"same-origin", "none"})
 # The macros of GOV.UK Frontend that our templates use, by the folder of the component.
 MACROS = {
     "button": "govukButton",
+    "checkboxes": "govukCheckboxes",
+    "date-input": "govukDateInput",
+    "details": "govukDetails",
+    "error-message": "govukErrorMessage",
     "error-summary": "govukErrorSummary",
+    "file-upload": "govukFileUpload",
+    "input": "govukInput",
     "inset-text": "govukInsetText",
     "radios": "govukRadios",
     "select": "govukSelect",
     "skip-link": "govukSkipLink",
+    "textarea": "govukTextarea",
     "warning-text": "govukWarningText",
 }
 
@@ -71,7 +80,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     own.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
-    own.globals.update(_components(), asset=asset, errors=())
+    own.globals.update(_components(), asset=asset, errors=(), visitor=None, done="", kept="", here="", link="")
+    own.filters.update(day=words.day, moment=words.moment, clock=words.clock, pounds=words.pounds, role=words.role)
     return own
 
 
@@ -95,9 +105,9 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> HTMLRes
     return HTMLResponse(text, status, HEADERS)
 
 
-def message(title: str, text: str, status: int = 200) -> HTMLResponse:
-    """Return a page with one paragraph."""
-    return page("message", title, status, text=text)
+def message(title: str, text: str, status: int = 200, *, link: str = "", link_text: str = "") -> HTMLResponse:
+    """Return a page with one paragraph and, if given, a link."""
+    return page("message", title, status, text=text, link=link, link_text=link_text)
 
 
 def errors_at(faults: Mapping[str, str]) -> list[dict[str, str]]:
@@ -111,18 +121,18 @@ def errors_at(faults: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"text": sentence, "href": f"#{field}"} for field, sentence in faults.items()]
 
 
-def is_from_elsewhere(request: Request) -> bool:
+def is_from_elsewhere(request: Request, *, reads_cookies: bool = False) -> bool:
     """Return whether a form was sent from another website.
 
     Browsers say where a form comes from in ``Sec-Fetch-Site``, or at least in ``Origin``. A program that says neither
-    is let through: these pages read no cookie, and a request needs the secret in the page's address.
+    is let through where the secret is in the page's address, and not where a cookie is read.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
         return site not in OWN
     # A proxy may pass on another host than the one in the address that people open.
     hosts = {request.url.netloc, urlsplit(request.app.state.settings.public_url).netloc}
-    return origin is not None and urlsplit(origin).netloc not in hosts
+    return reads_cookies if origin is None else urlsplit(origin).netloc not in hosts
 
 
 def static_files() -> StaticFiles:

@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 
 from pathways.pages import shell
 
-TEMPLATES = sorted((Path(shell.__file__).parent / "templates").glob("*.html"))
+TEMPLATES = sorted((Path(shell.__file__).parent / "templates").rglob("*.html"))
 STYLES = (shell.STATIC / "pathways.css").read_text(encoding="utf-8")
 
 

@@ -1,0 +1,60 @@
+"""Errors as pages: what is wrong and what to do next, in words. The API answers the same errors with JSON."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+
+from pathways.errors import DomainError, NotFound
+from pathways.pages.shell import message
+from pathways.problems import status_of
+
+NO_PAGE = "There is no such page"
+CHECK = (
+    "Check the address, or go to the first page. If you followed a link in an e-mail, what it was about may be over."
+)
+WORDS = {
+    403: ("You may not see this page", "Your role does not have this page. Go to the first page."),
+    404: (NO_PAGE, CHECK),
+    405: (NO_PAGE, CHECK),
+    413: ("This is too large", "Choose a smaller file, or split it into several."),
+    422: (NO_PAGE, CHECK),
+    500: (
+        "Something went wrong",
+        "Nothing was changed. Go back and try again. If it happens again, tell the operator of your Pathways service.",
+    ),
+    503: ("Pathways cannot answer at the moment", "Nothing was changed. Try again in a minute."),
+}
+
+
+def of_error(error: DomainError) -> HTMLResponse:
+    """Return the page of a refusal."""
+    if type(error) is NotFound:
+        return message("There is nothing here that you may see", error.detail, 404)
+    return message(error.title, error.detail, status_of(type(error)))
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether a browser asked for a page, and not a program for JSON."""
+    is_api = request.url.path.startswith(("/api/", "/feeds/", "/health/"))
+    return not is_api and "text/html" in request.headers.get("accept", "")
+
+
+def install(app: FastAPI) -> None:
+    """Let the handlers of errors answer a browser with a page."""
+    for kind, before in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _or_page(before))
+
+
+def _or_page(before: Any) -> Any:
+    def handle(request: Request, error: Exception) -> Response:
+        answer: Response = before(request, error)
+        if not wants_page(request):
+            return answer
+        title, text = WORDS.get(answer.status_code, WORDS[500])
+        page = message(title, text, answer.status_code)
+        if "retry-after" in answer.headers:
+            page.headers["retry-after"] = answer.headers["retry-after"]
+        return page
+
+    return handle

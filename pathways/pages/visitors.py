@@ -1,0 +1,305 @@
+"""Who looks at a page: the cookie of the session, the role, and the route class of every page behind the sign-in."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import UploadFile
+
+from pathways import audit
+from pathways.access.guards import DatabaseDep, address_of, get_database, must_be_permitted
+from pathways.access.permissions import PERMISSIONS_OF, Permission
+from pathways.base import Actor, Role, Source, local_day, utc_now
+from pathways.database import Database
+from pathways.drafts import actions as drafts
+from pathways.errors import DomainError, TooLarge
+from pathways.pages.done import DONE
+from pathways.pages.menus import MenuEntry, menu_of
+from pathways.pages.problem_pages import of_error
+from pathways.pages.shell import HEADERS, is_from_elsewhere, message, page
+from pathways.reference import tables
+from pathways.sign_in import actions as sign_in
+from pathways.sign_in import queries
+from pathways.sign_in.queries import SignedIn
+
+Typed = dict[str, list[str]]
+SET_UP, CHOOSE_ROLE = "/account/set-up", "/sign-in/role"
+JUST_DONE = "pathways-done"  # the cookie that names what was just done, for the banner of the next page
+
+
+class SignInNeeded(Exception):
+    """The page is for people who have signed in."""
+
+    def __init__(self, *, has_ended: bool) -> None:
+        super().__init__()
+        self.has_ended = has_ended
+
+
+class GoTo(Exception):
+    """The person must do something else first, at ``path``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has signed in and chosen a role."""
+
+    signed_in: SignedIn
+    actor: Actor
+    warned_at: datetime
+    idle_ends_at: datetime
+    idle_words: str
+
+    @property
+    def menu(self) -> tuple[MenuEntry, ...]:
+        """Return the entries of the menu."""
+        return menu_of(self.actor.role)
+
+    @property
+    def membership_id(self) -> Any:
+        return self.signed_in.membership_id
+
+    def may(self, permission: str) -> bool:
+        """Return whether the role has a permission, given by its value, such as ``introduction:make``."""
+        return Permission(permission) in PERMISSIONS_OF[self.actor.role]
+
+    @property
+    def is_caseworker(self) -> bool:
+        return self.actor.role in {Role.CASEWORKER, Role.TEAM_MANAGER}
+
+
+def is_safe(settings: Any) -> bool:
+    """Return whether people reach the service by HTTPS, so that a cookie can be kept to it."""
+    return bool(urlsplit(settings.public_url).scheme == "https")
+
+
+def cookie_name(settings: Any, name: str) -> str:
+    """Return the name of a cookie. Browsers accept ``__Host-`` only by HTTPS and for this host alone."""
+    return f"__Host-{name}" if is_safe(settings) else name
+
+
+def set_cookie(response: Response, settings: Any, name: str, value: str, *, lasts: timedelta | None = None) -> None:
+    response.set_cookie(
+        cookie_name(settings, name),
+        value,
+        max_age=int(lasts.total_seconds()) if lasts else None,
+        path="/",
+        secure=is_safe(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def remove_cookie(response: Response, settings: Any, name: str) -> None:
+    response.delete_cookie(
+        cookie_name(settings, name), path="/", secure=is_safe(settings), httponly=True, samesite="lax"
+    )
+
+
+SESSION, BROWSER = "pathways-session", "pathways-browser"
+
+
+def session_token(request: Request) -> str:
+    return request.cookies.get(cookie_name(request.app.state.settings, SESSION), "")
+
+
+def person(request: Request, database: DatabaseDep) -> SignedIn:
+    """Return who has signed in, whatever they still have to choose or set up."""
+    token, at = session_token(request), utc_now()
+    if not token:
+        raise SignInNeeded(has_ended=False)
+    # Not from a replica, where a session that has just ended may still work.
+    with database.reading(newest=True) as session:
+        found = queries.signed_in(session, token, at)
+    if found is None:
+        raise SignInNeeded(has_ended=True)
+    if (at - found.used_at).total_seconds() > sign_in.SECONDS_BETWEEN_TOUCHES:
+        with database.writing(None) as session:
+            sign_in.touch(session, found.session_id, at)
+    return found
+
+
+PersonDep = Annotated[SignedIn, Depends(person)]
+
+
+class PageGuard:
+    """The dependency of a page that requires one permission, or only a role."""
+
+    def __init__(self, permission: Permission | None) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request, signed_in: PersonDep) -> Visitor:
+        visitor = visitor_of(request, signed_in, self.permission)
+        request.state.actor = visitor.actor
+        if self.permission is not None:
+            must_be_permitted(visitor.actor, self.permission)
+        return visitor
+
+
+def visitor_of(request: Request, signed_in: SignedIn, permission: Permission | None) -> Visitor:
+    """Return the visitor. A person who must set up a way to sign in, or choose a role, is sent there first."""
+    if signed_in.must_set_up:
+        raise GoTo(SET_UP)
+    if signed_in.membership_id is None:
+        raise GoTo(f"{CHOOSE_ROLE}?next={quote(_address(request))}")
+    assert signed_in.role is not None
+    assert signed_in.organisation_id is not None
+    at = utc_now()
+    actor = Actor(
+        signed_in.user_id,
+        signed_in.organisation_id,
+        signed_in.role,
+        signed_in.membership_id,
+        source=Source.PAGE,
+        doing=permission.value if permission else "page",
+        request_id=getattr(request.state, "request_id", ""),
+        address=address_of(request),
+        at=at,
+    )
+    idle = queries.idle_minutes(at)
+    idle_ends_at = min(at + timedelta(minutes=idle), signed_in.ends_at)
+    warning = timedelta(minutes=int(tables.limit("session_warning_minutes", local_day(at))))
+    return Visitor(signed_in, actor, idle_ends_at - warning, idle_ends_at, f"{idle} minutes")
+
+
+def allowed(permission: Permission | None = None) -> Any:
+    """Return the dependency of a page: anybody who has signed in, with the permission if one is named."""
+    return Depends(PageGuard(permission))
+
+
+AnyVisitor = Annotated[Visitor, allowed()]
+
+
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def own_path(text: str) -> str:
+    """Return a path of this service to go to after signing in; the first page for anything else."""
+    parts = urlsplit(text)
+    is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return text if is_own and "\\" not in text and text.isprintable() else "/"
+
+
+async def read_typed(request: Request) -> Typed:
+    """Return the values of a form by field, without its files."""
+    if request.method == "GET":
+        return {}
+    form = await request.form(max_fields=5000)
+    typed: Typed = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    return typed
+
+
+TypedDep = Annotated[Typed, Depends(read_typed)]
+
+
+async def read_file(request: Request) -> tuple[str, bytes]:
+    """Return the name and content of the file of a form; empty if there is none."""
+    form = await request.form()
+    for _, value in form.multi_items():
+        if isinstance(value, UploadFile) and value.filename:
+            return value.filename, await value.read()
+    return "", b""
+
+
+FileDep = Annotated[tuple[str, bytes], Depends(read_file)]
+
+
+def go(path: str, done: str = "") -> Response:
+    """Send the browser on after a form (303). ``done`` names what was done, for the banner of the next page."""
+    response = RedirectResponse(path, 303, HEADERS)
+    if done:
+        response.set_cookie(JUST_DONE, done, max_age=60, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def show(
+    request: Request, visitor: Visitor | None, template: str, title: str, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Return a page with the navigation, and with the banner of what was just done."""
+    just_done = request.cookies.get(JUST_DONE, "")
+    values = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), **values}
+    response = page(template, title, status, visitor=visitor, **values)
+    if just_done:
+        response.delete_cookie(JUST_DONE, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def _here(request: Request, visitor: Visitor | None) -> str:
+    """Return the address of the place in the navigation that a page belongs to; an empty text if there is none."""
+    path = request.url.path
+    hrefs = [entry.href for entry in visitor.menu] if visitor else []
+    inside = [href for href in hrefs if path == href or (href != "/" and path.startswith(f"{href}/"))]
+    return max(inside, key=len, default="")
+
+
+class PageRoute(APIRoute):
+    """A route of a page behind the sign-in.
+
+    It refuses forms from other websites, keeps what was typed when a session is over, shows errors as pages, and
+    records in the audit whom a page is about.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            if request.method == "POST" and is_from_elsewhere(request, reads_cookies=True):
+                return message(
+                    "This form came from another website", "Open the page in Pathways and fill it in there.", 403
+                )
+            try:
+                response = await handle(request)
+            except SignInNeeded as needed:
+                return await _to_sign_in(request, needed)
+            except GoTo as elsewhere:
+                return RedirectResponse(elsewhere.path, 303, HEADERS)
+            except DomainError as refused:
+                actor = getattr(request.state, "actor", None)
+                if actor is not None and refused.is_audited:
+                    ids = [(name, value) for name, value in request.path_params.items() if name.endswith("_id")]
+                    await run_in_threadpool(audit.refused, get_database(request), actor, ids)
+                return of_error(refused)
+            actor = getattr(request.state, "actor", None)
+            if actor is not None and actor.reading.unaudited:
+                await run_in_threadpool(audit.read, get_database(request), actor)
+            return response
+
+        return handled
+
+
+async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
+    """Send the browser to the sign-in page and back to the same page afterwards, with what was typed."""
+    if request.method == "POST":
+        typed = await read_typed(request)
+        await run_in_threadpool(_keep, get_database(request), session_token(request), request.url.path, typed)
+    ended = "&ended=1" if needed.has_ended else ""
+    return RedirectResponse(f"/sign-in?next={quote(_address(request))}{ended}", 303, HEADERS)
+
+
+def _keep(database: Database, token: str, form: str, typed: Typed) -> None:
+    with database.writing(None) as session:
+        owner = queries.membership_of_token(session, token) if token else None
+        if owner is not None and typed:
+            try:
+                drafts.save(session, owner, form, typed, utc_now())
+            except TooLarge:
+                return
+
+
+def typed_before(database: Database, visitor: Visitor, form: str) -> Typed | None:
+    """Return what the visitor typed into a form and did not send."""
+    with database.reading(newest=True) as session:
+        return drafts.saved(session, visitor.membership_id, form, visitor.actor.at)
