@@ -50,7 +50,10 @@ from pathways.organisations import api as organisations
 from pathways.organisations import links as key_links
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
-from pathways.pages import account, claim_key, decide, drafts, home, members, problem_pages, shell, sign_in
+from pathways.pages import account, claim_key, decide, drafts, first_days, home, members, problem_pages, shell, sign_in
+from pathways.pages import introductions as introduction_pages
+from pathways.pages import listing as listing_pages
+from pathways.pages import placements as placement_pages
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -141,6 +144,10 @@ PAGES: Sequence[APIRouter] = (
     account.router,
     drafts.router,
     members.router,
+    introduction_pages.router,
+    first_days.router,
+    listing_pages.router,
+    placement_pages.router,
     decide.router,
     claim_key.router,
 )

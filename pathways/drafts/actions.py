@@ -1,7 +1,7 @@
 """Keeps, returns and forgets what somebody has typed into a form."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from pathways.errors import TooLarge
 from pathways.reference import tables
 
 MOST_CHARACTERS = 200_000  # a long form has some 10,000; a table of working hours for a year some 50,000
-Typed = Mapping[str, list[str]]
+Typed = Mapping[str, Sequence[str]]
 
 
 def _place(row_id: UUID) -> str:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pathways.access.guards import DatabaseDep
 from pathways.base import Role
 from pathways.database import Database
-from pathways.pages import members
+from pathways.pages import enterprise, members
 from pathways.pages.visitors import AnyVisitor, PageRoute, Visitor, show
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -16,6 +16,7 @@ FirstPage = Callable[[Request, Visitor, Database], Response]
 FIRST_PAGE: Mapping[Role, FirstPage] = {
     Role.ADMINISTRATOR: members.first_page,
     Role.OPERATOR: members.first_page,
+    Role.PLACEMENT_LISTER: enterprise.first_page,
 }
 
 

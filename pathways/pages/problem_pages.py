@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from pathways.errors import DomainError, NotFound
 from pathways.pages.shell import message
+from pathways.pages.words import plain
 from pathways.problems import status_of
 
 NO_PAGE = "There is no such page"
@@ -30,8 +31,8 @@ WORDS = {
 def of_error(error: DomainError) -> HTMLResponse:
     """Return the page of a refusal."""
     if type(error) is NotFound:
-        return message("There is nothing here that you may see", error.detail, 404)
-    return message(error.title, error.detail, status_of(type(error)))
+        return message("There is nothing here that you may see", plain(error.detail), 404)
+    return message(error.title, plain(error.detail), status_of(type(error)))
 
 
 def wants_page(request: Request) -> bool:

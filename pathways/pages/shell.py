@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from pathways.pages import words
+from pathways.pages.forms import DAYS, PARTS, FormQuestion, Option, Typed
 
 STATIC = Path(__file__).parent / "static"
 AT = "/assets"
@@ -57,6 +58,29 @@ def _components() -> dict[str, Any]:
     }
 
 
+def choices(question: FormQuestion, typed: Typed) -> list[dict[str, Any]]:
+    """Return the items of radio buttons, checkboxes or a list, with what was chosen."""
+    chosen = set(typed.get(question.name) or ())
+    if question.kind == "yes_no":
+        return [{"value": v, "text": text, "checked": v in chosen} for v, text in (("yes", "Yes"), ("no", "No"))]
+    items = [
+        {
+            "value": one.value,
+            "text": one.text,
+            "hint": {"text": one.hint} if one.hint else None,
+            "checked": one.value in chosen,
+            "selected": one.value in chosen,
+        }
+        for one in question.options
+    ]
+    return [{"value": "", "text": ""}, *items] if question.kind == "select" else items
+
+
+def reason_items(given: tuple[Option, ...]) -> list[dict[str, str]]:
+    """Return the items of a list from which one answer is chosen."""
+    return [{"value": one.value, "text": one.text} for one in given]
+
+
 def asset(name: str) -> str:
     """Return the address of a static file.
 
@@ -81,7 +105,9 @@ def _environment() -> Environment:
     )
     own.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
     own.globals.update(_components(), asset=asset, errors=(), visitor=None, done="", kept="", here="", link="")
+    own.globals.update(choices=choices, reason_items=reason_items, days=DAYS, parts=PARTS)
     own.filters.update(day=words.day, moment=words.moment, clock=words.clock, pounds=words.pounds, role=words.role)
+    own.filters.update(state=words.placement_state, half_days=words.half_days, hours=words.hours, plain=words.plain)
     return own
 
 

@@ -1,10 +1,13 @@
 """Who looks at a page: the cookie of the session, the role, and the route class of every page behind the sign-in."""
 
+import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,7 +22,9 @@ from pathways.base import Actor, Role, Source, local_day, utc_now
 from pathways.database import Database
 from pathways.drafts import actions as drafts
 from pathways.errors import DomainError, TooLarge
+from pathways.idempotency import Once
 from pathways.pages.done import DONE
+from pathways.pages.forms import Typed
 from pathways.pages.menus import MenuEntry, menu_of
 from pathways.pages.problem_pages import of_error
 from pathways.pages.shell import HEADERS, is_from_elsewhere, message, page
@@ -28,7 +33,6 @@ from pathways.sign_in import actions as sign_in
 from pathways.sign_in import queries
 from pathways.sign_in.queries import SignedIn
 
-Typed = dict[str, list[str]]
 SET_UP, CHOOSE_ROLE = "/account/set-up", "/sign-in/role"
 JUST_DONE = "pathways-done"  # the cookie that names what was just done, for the banner of the next page
 
@@ -190,19 +194,19 @@ def own_path(text: str) -> str:
     return text if is_own and "\\" not in text and text.isprintable() else "/"
 
 
-async def read_typed(request: Request) -> Typed:
+async def read_typed(request: Request) -> dict[str, list[str]]:
     """Return the values of a form by field, without its files."""
     if request.method == "GET":
         return {}
     form = await request.form(max_fields=5000)
-    typed: Typed = {}
+    typed: dict[str, list[str]] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
             typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return typed
 
 
-TypedDep = Annotated[Typed, Depends(read_typed)]
+TypedDep = Annotated[dict[str, list[str]], Depends(read_typed)]
 
 
 async def read_file(request: Request) -> tuple[str, bytes]:
@@ -215,6 +219,17 @@ async def read_file(request: Request) -> tuple[str, bytes]:
 
 
 FileDep = Annotated[tuple[str, bytes], Depends(read_file)]
+
+
+ONCE = "once"
+
+
+def once_of(request: Request, typed: Typed) -> Once:
+    """Return what lets a form that is sent twice do one thing: the number that was made with the form."""
+    number = (typed.get(ONCE) or [""])[0]
+    if not re.fullmatch(r"[0-9a-f]{32}", number):
+        return Once()
+    return Once(f"form-{number}", hashlib.sha256(f"{request.method} {request.url.path}".encode()).hexdigest())
 
 
 def go(path: str, done: str = "") -> Response:
@@ -230,7 +245,7 @@ def show(
 ) -> HTMLResponse:
     """Return a page with the navigation, and with the banner of what was just done."""
     just_done = request.cookies.get(JUST_DONE, "")
-    values = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), **values}
+    values = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), "once": uuid4().hex, **values}
     response = page(template, title, status, visitor=visitor, **values)
     if just_done:
         response.delete_cookie(JUST_DONE, path="/", httponly=True, samesite="lax")
@@ -299,7 +314,7 @@ def _keep(database: Database, token: str, form: str, typed: Typed) -> None:
                 return
 
 
-def typed_before(database: Database, visitor: Visitor, form: str) -> Typed | None:
+def typed_before(database: Database, visitor: Visitor, form: str) -> dict[str, list[str]] | None:
     """Return what the visitor typed into a form and did not send."""
     with database.reading(newest=True) as session:
         return drafts.saved(session, visitor.membership_id, form, visitor.actor.at)

@@ -1,9 +1,11 @@
 """How the pages write days, times and amounts of money."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
 from pathways.base import LONDON, Role, day_in_words
+from pathways.placements.models import PlacementState
 
 NOON = 12
 
@@ -47,3 +49,37 @@ ROLES = {
 def role(value: Role) -> str:
     """Return a role as people call it."""
     return ROLES[value]
+
+
+PLACEMENT_STATES = {
+    PlacementState.DRAFT: "Draft",
+    PlacementState.PUBLISHED: "Published",
+    PlacementState.PAUSED: "Paused",
+    PlacementState.CLOSED: "Closed",
+}
+DAY_NAMES = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat", "sun": "Sun"}
+PART_NAMES = {"am": "morning", "pm": "afternoon", "eve": "evening", "all": "all day"}
+
+
+def placement_state(value: PlacementState) -> str:
+    """Return the state of a placement as people call it."""
+    return PLACEMENT_STATES[value]
+
+
+def half_days(value: str | None) -> str:
+    """Return half-days as people write them, such as "Mon all day, Tue morning"."""
+    parts = (entry.split() for entry in (value or "").split("; ") if entry)
+    return ", ".join(f"{DAY_NAMES[entry[0]]} {PART_NAMES[entry[1]]}" for entry in parts)
+
+
+def hours(value: Decimal | float | None) -> str:
+    """Return a number of hours without needless noughts, such as "16" or "7.5"."""
+    return "" if value is None else f"{Decimal(str(value)).normalize():f}"
+
+
+FIELD_NAMES = re.compile(r" ?\((?:[a-z]+(?:_[a-z]+)+(?:: \w+)?(?:, | and )?)+\)")
+
+
+def plain(text: str) -> str:
+    """Return a sentence without the names of fields that it has for programmers, such as "(starts_on)"."""
+    return FIELD_NAMES.sub("", text)
