@@ -51,11 +51,17 @@ def _start_questions(placement: Placement, faults: Mapping[str, str]) -> tuple[F
     if needed:
         levels = options({level: text for level, text in DBS.items() if level is not DbsLevel.NONE})
         questions += [
-            FormQuestion("dbs_level", "one", "Which DBS certificate was seen?", "Never write down what it says.",
-                     options=levels, missing="Choose the certificate that was seen"),
+            FormQuestion(
+                "dbs_level",
+                "one",
+                "Which DBS certificate was seen?",
+                "Never write down what it says.",
+                options=levels,
+                missing="Choose the certificate that was seen",
+            ),
             FormQuestion("dbs_seen_on", "day", "When was it seen?", missing="Enter the day on which it was seen"),
             FormQuestion("dbs_seen_by", "text", "Who saw it?", "A name or a post.", missing="Enter who saw it"),
-        ]  # fmt: skip
+        ]
     if "pay_per_hour_pounds" in faults:
         questions.append(
             FormQuestion(

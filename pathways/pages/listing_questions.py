@@ -62,10 +62,20 @@ STEPS = (
         "kind",
         "What do you offer?",
         (
-            FormQuestion("title", "text", "Title of the placement", "As in an advert, such as Kitchen assistant.",
-                     missing="Enter a title"),
-            FormQuestion("kind", "one", "What kind of placement is it?", options=options(KINDS, KIND_HINTS),
-                     missing="Choose the kind of placement"),
+            FormQuestion(
+                "title",
+                "text",
+                "Title of the placement",
+                "As in an advert, such as Kitchen assistant.",
+                missing="Enter a title",
+            ),
+            FormQuestion(
+                "kind",
+                "one",
+                "What kind of placement is it?",
+                options=options(KINDS, KIND_HINTS),
+                missing="Choose the kind of placement",
+            ),
             FormQuestion("places", "number", "How many people can you take?", width="2"),
         ),
     ),
@@ -73,22 +83,36 @@ STEPS = (
         "work",
         "The work",
         (
-            FormQuestion("occupation", "text", "What would you call this work?",
-                     "A usual name, such as kitchen assistant or gardener. It decides who is put forward."),
-            FormQuestion("description", "long", "What does the person do in a day?",
-                     "Plain words. Do not name anybody.", rows=6),
+            FormQuestion(
+                "occupation",
+                "text",
+                "What would you call this work?",
+                "A usual name, such as kitchen assistant or gardener. It decides who is put forward.",
+            ),
+            FormQuestion(
+                "description", "long", "What does the person do in a day?", "Plain words. Do not name anybody.", rows=6
+            ),
         ),
     ),
     Step(
         "skills",
         "Skills and training",
         (
-            FormQuestion("essential_skills", "lines", "Skills the person must have on the first day",
-                     f"Only what you would turn somebody away for. {ONE_A_LINE}"),
+            FormQuestion(
+                "essential_skills",
+                "lines",
+                "Skills the person must have on the first day",
+                f"Only what you would turn somebody away for. {ONE_A_LINE}",
+            ),
             FormQuestion("desirable_skills", "lines", "Skills that help", ONE_A_LINE),
             FormQuestion("training_given", "lines", "What you teach", f"Such as food hygiene. {ONE_A_LINE}"),
-            FormQuestion("licences_needed", "lines", "Licences or tickets that are needed",
-                     f"Such as a driving licence or a CSCS card. {ONE_A_LINE}", rows=2),
+            FormQuestion(
+                "licences_needed",
+                "lines",
+                "Licences or tickets that are needed",
+                f"Such as a driving licence or a CSCS card. {ONE_A_LINE}",
+                rows=2,
+            ),
         ),
     ),
     Step(
@@ -103,53 +127,99 @@ STEPS = (
         "time",
         "When it is",
         (
-            FormQuestion("half_days", "half_days", "When is the work?", "Tick each part of a day on which somebody works."),
+            FormQuestion(
+                "half_days", "half_days", "When is the work?", "Tick each part of a day on which somebody works."
+            ),
             FormQuestion("hours_per_week", "number", "Hours a week", width="4", suffix="hours"),
             FormQuestion("hours_flexible", "yes_no", "Can the hours be changed for a person?"),
             FormQuestion("starts_on", "day", "First day", "Leave it blank if somebody can start at any time."),
             FormQuestion("ends_on", "day", "Last day", "Leave it blank if the work goes on."),
-            FormQuestion("closes_on", "day", "Until when can people be put forward?",
-                     "Leave it blank if there is no last day."),
+            FormQuestion(
+                "closes_on", "day", "Until when can people be put forward?", "Leave it blank if there is no last day."
+            ),
         ),
     ),
     Step(
         "pay",
         "Pay",
         (
-            FormQuestion("pay_per_hour_pounds", "pounds", "Pay for one hour", "Before tax. Leave it blank if it is unpaid.",
-                     width="5", suffix="an hour"),
+            FormQuestion(
+                "pay_per_hour_pounds",
+                "pounds",
+                "Pay for one hour",
+                "Before tax. Leave it blank if it is unpaid.",
+                width="5",
+                suffix="an hour",
+            ),
         ),
     ),
     Step(
         "checks",
         "Checks and limits",
         (
-            FormQuestion("dbs_level", "one", "Which DBS check does the work need?",
-                     "Ask for no more than the law allows for this work.", options=options(DBS)),
-            FormQuestion("right_to_work_needed", "yes_no", "Must the person have the right to work in the UK?",
-                     "It is needed for paid work."),
+            FormQuestion(
+                "dbs_level",
+                "one",
+                "Which DBS check does the work need?",
+                "Ask for no more than the law allows for this work.",
+                options=options(DBS),
+            ),
+            FormQuestion(
+                "right_to_work_needed",
+                "yes_no",
+                "Must the person have the right to work in the UK?",
+                "It is needed for paid work.",
+            ),
             FormQuestion("minimum_age", "number", "Youngest age", width="2"),
-            FormQuestion("maximum_age", "number", "Oldest age",
-                     "A limit needs an exception that the law allows. Leave it blank if there is none.", width="2"),
-            FormQuestion("ring_fenced_for", "text", "Is it only for a group of people?",
-                     "Such as care leavers or disabled people. Leave it blank if it is for everybody."),
-            FormQuestion("legal_basis", "text", "Which law allows the limit?",
-                     "Such as Equality Act 2010, schedule 9. Only for an oldest age, a group or a high DBS check."),
+            FormQuestion(
+                "maximum_age",
+                "number",
+                "Oldest age",
+                "A limit needs an exception that the law allows. Leave it blank if there is none.",
+                width="2",
+            ),
+            FormQuestion(
+                "ring_fenced_for",
+                "text",
+                "Is it only for a group of people?",
+                "Such as care leavers or disabled people. Leave it blank if it is for everybody.",
+            ),
+            FormQuestion(
+                "legal_basis",
+                "text",
+                "Which law allows the limit?",
+                "Such as Equality Act 2010, schedule 9. Only for an oldest age, a group or a high DBS check.",
+            ),
         ),
     ),
     Step(
         "support",
         "The workplace and support",
         (
-            FormQuestion("environment", "lines", "What is the workplace like?",
-                     f"Such as noisy, outdoors, hot, quiet, step-free. {ONE_A_LINE}"),
-            FormQuestion("adjustments_offered", "lines", "Adjustments you can make",
-                     f"Such as a quiet space, later starts, written instructions. {ONE_A_LINE}"),
-            FormQuestion("support_offered", "lines", "Support you give", f"Such as a buddy or a supervisor. {ONE_A_LINE}"),
-            FormQuestion("contact_email", "email", "E-mail address for questions about this placement",
-                     "Only caseworkers see it.", autocomplete="email"),
+            FormQuestion(
+                "environment",
+                "lines",
+                "What is the workplace like?",
+                f"Such as noisy, outdoors, hot, quiet, step-free. {ONE_A_LINE}",
+            ),
+            FormQuestion(
+                "adjustments_offered",
+                "lines",
+                "Adjustments you can make",
+                f"Such as a quiet space, later starts, written instructions. {ONE_A_LINE}",
+            ),
+            FormQuestion(
+                "support_offered", "lines", "Support you give", f"Such as a buddy or a supervisor. {ONE_A_LINE}"
+            ),
+            FormQuestion(
+                "contact_email",
+                "email",
+                "E-mail address for questions about this placement",
+                "Only caseworkers see it.",
+                autocomplete="email",
+            ),
         ),
     ),
-)  # fmt: skip
+)
 STEP = {step.name: step for step in STEPS}
 QUESTIONS = tuple(question for step in STEPS for question in step.questions)

@@ -1,7 +1,7 @@
 """Every query on check-ins, action plans, barriers and scores."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -44,9 +44,17 @@ def check_in(session: Session, actor: Actor, check_in_id: UUID) -> CheckIn:
 
 
 def spells_with_versions(
-    session: Session, partner_id: UUID, *, jobseeker_id: UUID | None = None, running_only: bool = False
+    session: Session,
+    partner_id: UUID,
+    *,
+    jobseeker_id: UUID | None = None,
+    among: Collection[UUID] | None = None,
+    running_only: bool = False,
 ) -> list[tuple[Spell, SpellVersion]]:
-    """Return a partner's spells, except voided spells, each with its current version."""
+    """Return a partner's spells, except voided spells, each with its current version.
+
+    With ``among``, only the spells of these jobseekers.
+    """
     rows = (
         select(Spell, SpellVersion)
         .join(SpellVersion, (SpellVersion.partner_id == Spell.partner_id) & (SpellVersion.spell_id == Spell.id))
@@ -55,6 +63,8 @@ def spells_with_versions(
     )
     if jobseeker_id is not None:
         rows = rows.where(Spell.jobseeker_id == jobseeker_id)
+    if among is not None:
+        rows = rows.where(Spell.jobseeker_id.in_(among))
     if running_only:
         rows = rows.where(Spell.state == SpellState.RUNNING)
     return [(row[0], row[1]) for row in session.execute(rows)]

@@ -11,6 +11,7 @@ from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.scheduled import ScheduledJob
 from pathways.support import worklist
+from pathways.support.waiting import Cases
 
 NOTICE_OF = {
     "check_in_due": NoticeKind.CHECK_IN_DUE,
@@ -26,7 +27,7 @@ def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
 
 def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
     """Notify the owners of cases about check-ins and plans. Other kinds of item appear only on the worklist."""
-    waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in NOTICE_OF]
+    waits = [wait for wait in worklist.waiting_items(session, Cases(partner_id), actor.today) if wait.kind in NOTICE_OF]
     notices = 0
     for wait in waits:
         person = session.get_one(Jobseeker, wait.jobseeker_id)

@@ -57,6 +57,19 @@ class Wait:
     subject_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Whose items are wanted: those of a partner, or only those of some of its jobseekers."""
+
+    partner_id: UUID
+    among: tuple[UUID, ...] | None = None
+
+    def own(self, model: Any) -> ColumnElement[bool]:
+        """Return the condition that a row is about one of these jobseekers."""
+        of_partner: ColumnElement[bool] = model.partner_id == self.partner_id
+        return of_partner if self.among is None else of_partner & model.jobseeker_id.in_(self.among)
+
+
 def _since(on: date, limit: str) -> datetime:
     """Return the beginning of the time in which what happened still waits on the worklist."""
     return datetime.combine(on - timedelta(days=int(tables.limit(limit, on))), time(0), UTC)
@@ -106,7 +119,7 @@ def _is_open(row: Any) -> ColumnElement[bool]:
     )
 
 
-def _with_last_move(partner_id: UUID) -> Any:
+def _with_last_move(cases: Cases) -> Any:
     """Return the query of introductions of open cases, each with its last move."""
     newer = aliased(IntroductionMove)
     later = select(newer.id).where(
@@ -120,18 +133,18 @@ def _with_last_move(partner_id: UUID) -> Any:
     return (
         select(Introduction, IntroductionMove)
         .join(IntroductionMove, same)
-        .where(Introduction.partner_id == partner_id, _is_open(Introduction), ~later.exists())
+        .where(cases.own(Introduction), _is_open(Introduction), ~later.exists())
     )
 
 
-def of_answers(session: Session, partner_id: UUID, on: date, stopped: Collection[UUID]) -> Iterator[Wait]:
+def of_answers(session: Session, cases: Cases, on: date, stopped: Collection[UUID]) -> Iterator[Wait]:
     """Yield offers until they are answered, and invitations and reopened introductions until their time limit.
 
     Introductions that a protective fact stops are left out: nothing may be arranged.
     """
-    nation = session.get_one(Organisation, partner_id).nation
+    nation = session.get_one(Organisation, cases.partner_id).nation
     states = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.OFFERED)
-    rows = _with_last_move(partner_id).where(Introduction.state.in_(states))
+    rows = _with_last_move(cases).where(Introduction.state.in_(states))
     rows = rows.join(Place, Place.introduction_id == Introduction.id, isouter=True)
     for one, move, held_until in session.execute(rows.add_columns(Place.held_until)):
         if one.id in stopped:
@@ -150,7 +163,7 @@ def of_answers(session: Session, partner_id: UUID, on: date, stopped: Collection
             yield Wait(kind, due_on, one.jobseeker_id, "introductions", one.id)
 
 
-def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with them."""
     newer = aliased(Introduction)
     introduced_again = select(newer.id).where(
@@ -159,7 +172,7 @@ def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         newer.made_at > IntroductionMove.recorded_at,
     )
     withdrew = (IntroductionMove.event == IntroductionEvent.WITHDRAW.value) & (IntroductionMove.reason == COVERED)
-    rows = _with_last_move(partner_id).where(
+    rows = _with_last_move(cases).where(
         Introduction.state.in_(REFUSED),
         IntroductionMove.recorded_at >= _since(on, "no_contact_days"),
         # Nobody said anything when an introduction expired: the caseworker has a notice of it.
@@ -172,7 +185,7 @@ def of_ends(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         yield Wait(kind, move.valid_on, one.jobseeker_id, "introductions", one.id)
 
 
-def of_starts(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def of_starts(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield starts without a spell of work, for instance because the first day is before the enrolment."""
     spell = select(Spell.id).where(
         Spell.partner_id == Introduction.partner_id,
@@ -180,7 +193,7 @@ def of_starts(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         Spell.state != SpellState.VOIDED,
     )
     rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.started_on).where(
-        Introduction.partner_id == partner_id,
+        cases.own(Introduction),
         Introduction.state == IntroductionState.STARTED,
         _is_open(Introduction),
         ~spell.exists(),
@@ -189,10 +202,10 @@ def of_starts(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         yield Wait("spell_to_record", started_on or on, jobseeker_id, "introductions", introduction_id)
 
 
-def of_unread_introductions(session: Session, partner_id: UUID, stopped: Collection[UUID]) -> Iterator[Wait]:
+def of_unread_introductions(session: Session, cases: Cases, stopped: Collection[UUID]) -> Iterator[Wait]:
     """Yield open introductions that were sent to a social enterprise where nobody can read them."""
     rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.sent_at).where(
-        Introduction.partner_id == partner_id,
+        cases.own(Introduction),
         Introduction.state.in_(OPEN),
         Introduction.sent_at.is_not(None),
         _is_open(Introduction),
@@ -203,9 +216,9 @@ def of_unread_introductions(session: Session, partner_id: UUID, stopped: Collect
             yield Wait("nobody_notified", local_day(sent_at), jobseeker_id, "introductions", introduction_id)
 
 
-def of_reopened_cases(session: Session, partner_id: UUID, _: date) -> Iterator[Wait]:
+def of_reopened_cases(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
     """Yield cases that were reopened without an enrolment."""
-    nation = session.get_one(Organisation, partner_id).nation
+    nation = session.get_one(Organisation, cases.partner_id).nation
     newer = aliased(JobseekerMove)
     later = select(newer.id).where(
         newer.partner_id == JobseekerMove.partner_id,
@@ -218,7 +231,7 @@ def of_reopened_cases(session: Session, partner_id: UUID, _: date) -> Iterator[W
         Enrolment.ended_on.is_(None) | (Enrolment.made_at > JobseekerMove.recorded_at),
     )
     rows = select(JobseekerMove.jobseeker_id, JobseekerMove.recorded_at).where(
-        JobseekerMove.partner_id == partner_id,
+        cases.own(JobseekerMove),
         JobseekerMove.event == JobseekerEvent.REOPEN.value,
         _is_open(JobseekerMove),
         ~later.exists(),
@@ -229,7 +242,7 @@ def of_reopened_cases(session: Session, partner_id: UUID, _: date) -> Iterator[W
         yield Wait("on_no_programme", due_on, jobseeker_id, "jobseekers", jobseeker_id)
 
 
-def of_decided_referrals(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
     by_address = select(ReferralSnapshot.id).where(
         ReferralSnapshot.partner_id == Referral.partner_id,
@@ -245,7 +258,7 @@ def of_decided_referrals(session: Session, partner_id: UUID, on: date) -> Iterat
             (ReferralMove.partner_id == Referral.partner_id) & (ReferralMove.referral_id == Referral.id),
         )
         .where(
-            Referral.partner_id == partner_id,
+            cases.own(Referral),
             Referral.state == ReferralState.DECLINED,
             ReferralMove.event == ReferralEvent.DECLINE.value,
             ReferralMove.recorded_at >= _since(on, "no_contact_days"),
@@ -258,7 +271,7 @@ def of_decided_referrals(session: Session, partner_id: UUID, on: date) -> Iterat
         yield Wait("referrer_to_tell", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
 
 
-def of_claims(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def of_claims(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield claims with a funder's query, and claims that the funder turned down or reversed and nobody made again."""
     again = aliased(Claim)
     made_again = select(again.id).where(again.partner_id == Claim.partner_id, again.earlier_id == Claim.id)
@@ -266,7 +279,7 @@ def of_claims(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
     rows = (
         select(Claim.id, Claim.jobseeker_id, Claim.state, func.max(ClaimMove.recorded_at))
         .join(ClaimMove, (ClaimMove.partner_id == Claim.partner_id) & (ClaimMove.claim_id == Claim.id))
-        .where(Claim.partner_id == partner_id, ClaimMove.event.in_(decided))
+        .where(cases.own(Claim), ClaimMove.event.in_(decided))
         .where(
             or_(
                 (Claim.state == ClaimState.QUERIED) & (ClaimMove.event == ClaimEvent.QUERY.value),

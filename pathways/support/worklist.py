@@ -25,7 +25,7 @@ from pathways.support import queries, schedule, waiting
 from pathways.support.models import ActionPlan, CheckIn, InWork
 from pathways.support.schedule import ScheduleState
 from pathways.support.schemas import Worklist, WorklistItem
-from pathways.support.waiting import Wait
+from pathways.support.waiting import Cases, Wait
 
 TEXT = {
     "check_in_due": "A check-in is due. Ask the jobseeker whether they are still in work.",
@@ -68,20 +68,20 @@ LIMITS = {
 }
 
 
-def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
-    """Return all items of a partner that need action on a day, including items that some members may not see."""
+def waiting_items(session: Session, cases: Cases, on: date) -> list[Wait]:
+    """Return all items of cases that need action on a day, including items that some members may not see."""
     waits: list[Wait] = []
     for kind in KINDS:
-        waits += kind(session, partner_id, on)
+        waits += kind(session, cases, on)
     return waits
 
 
-def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def _of_spells(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield due or overdue check-ins of running spells, and spells whose last check-in says work is at risk or over."""
-    spells = queries.spells_with_versions(session, partner_id, running_only=True)
+    spells = queries.spells_with_versions(session, cases.partner_id, among=cases.among, running_only=True)
     ids = [spell.id for spell, _ in spells]
-    answered = queries.answered(session, partner_id, ids)
-    last = queries.last_check_ins(session, partner_id, ids)
+    answered = queries.answered(session, cases.partner_id, ids)
+    last = queries.last_check_ins(session, cases.partner_id, ids)
     for spell, version in spells:
         days = {step: row.valid_on for step, row in answered.get(spell.id, {}).items()}
         steps = queries.steps(version.started_on)
@@ -98,12 +98,12 @@ def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
             yield Wait("at_risk", check_in.valid_on, spell.jobseeker_id, "spells", spell.id)
 
 
-def _open_enrolments(partner_id: UUID) -> Any:
+def _open_enrolments(cases: Cases) -> Any:
     return (
         select(Enrolment.id, Enrolment.jobseeker_id, Enrolment.started_on)
         .join(Jobseeker, (Jobseeker.partner_id == Enrolment.partner_id) & (Jobseeker.id == Enrolment.jobseeker_id))
         .where(
-            Enrolment.partner_id == partner_id,
+            cases.own(Enrolment),
             Enrolment.ended_on.is_(None),
             Jobseeker.state == JobseekerState.OPEN,
         )
@@ -120,7 +120,7 @@ def _last(model: Any, column: Any, *conditions: Any) -> Any:
     )
 
 
-def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def _of_contact(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield open enrolments in which there was no contact with the jobseeker, or no activity at all, for too long."""
     spoke = _last(
         Contact,
@@ -136,7 +136,7 @@ def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
     any_contact = _last(Contact, Contact.valid_on, ~Contact.is_withdrawal)
     any_check = _last(CheckIn, CheckIn.valid_on, ~CheckIn.is_withdrawal)
     no_contact, stalled = (timedelta(days=int(tables.limit(name, on))) for name in ("no_contact_days", "stalled_days"))
-    rows = _open_enrolments(partner_id).add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
+    rows = _open_enrolments(cases).add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
     for enrolment_id, jobseeker_id, started_on, *days in session.execute(rows):
         contact_on = max(day for day in (started_on, *days[:2]) if day is not None)
         if contact_on + no_contact < on:
@@ -146,7 +146,7 @@ def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
             yield Wait("stalled", active_on + stalled, jobseeker_id, "enrolments", enrolment_id)
 
 
-def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def _of_offers(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield open enrolments that had several shortlists but no offer, if the jobseeker has no running spell."""
     rounds = int(tables.limit("rounds_without_an_offer", on))
     offered = select(IntroductionMove.id).where(
@@ -170,17 +170,17 @@ def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         .correlate(Enrolment)
         .scalar_subquery()
     )
-    rows = _open_enrolments(partner_id).where(~offered.exists(), ~works.exists(), count >= rounds)
+    rows = _open_enrolments(cases).where(~offered.exists(), ~works.exists(), count >= rounds)
     last = _last(Shortlist, Shortlist.shown_on)
     for enrolment_id, jobseeker_id, _, shown_on in session.execute(rows.add_columns(last)):
         yield Wait("nothing_offered", shown_on, jobseeker_id, "enrolments", enrolment_id)
 
 
-def _of_plans(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def _of_plans(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield open enrolments whose action plan is missing or due for review."""
-    nation = session.get_one(Organisation, partner_id).nation
+    nation = session.get_one(Organisation, cases.partner_id).nation
     plan = (ActionPlan.partner_id == Enrolment.partner_id) & (ActionPlan.enrolment_id == Enrolment.id)
-    rows = _open_enrolments(partner_id).add_columns(ActionPlan.id, ActionPlan.review_due_on)
+    rows = _open_enrolments(cases).add_columns(ActionPlan.id, ActionPlan.review_due_on)
     rows = rows.join(ActionPlan, plan & as_known(ActionPlan), isouter=True)
     for enrolment_id, jobseeker_id, started_on, plan_id, review_due_on in session.execute(rows):
         if plan_id is None:
@@ -200,17 +200,17 @@ KIND_OF_STATE = {
 }
 
 
-def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+def _of_introductions(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield introductions that wait for a step of the partner, that had no move for too long, or that are stopped.
 
     A stopped introduction is due at once. Its social enterprise cannot answer, so no other item waits for an answer.
     """
-    stopped = _stopped(session, partner_id)
+    stopped = _stopped(session, cases)
     for introduction_id, jobseeker_id in stopped.items():
         yield Wait("stopped", on, jobseeker_id, "introductions", introduction_id)
-    yield from waiting.of_answers(session, partner_id, on, stopped)
-    yield from waiting.of_unread_introductions(session, partner_id, stopped)
-    nation = session.get_one(Organisation, partner_id).nation
+    yield from waiting.of_answers(session, cases, on, stopped)
+    yield from waiting.of_unread_introductions(session, cases, stopped)
+    nation = session.get_one(Organisation, cases.partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))
         .where(
@@ -221,7 +221,7 @@ def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[
         .scalar_subquery()
     )
     rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.state, since).where(
-        Introduction.partner_id == partner_id, Introduction.state.in_(list(CLOCK_OF))
+        cases.own(Introduction), Introduction.state.in_(list(CLOCK_OF))
     )
     for introduction_id, jobseeker_id, state, moved_on in session.execute(rows):
         if introduction_id in stopped:
@@ -231,9 +231,9 @@ def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[
             yield Wait(KIND_OF_STATE[state], due_on, jobseeker_id, "introductions", introduction_id)
 
 
-def _stopped(session: Session, partner_id: UUID) -> dict[UUID, UUID]:
+def _stopped(session: Session, cases: Cases) -> dict[UUID, UUID]:
     """Return the jobseekers of introductions that a protective fact stops, by introduction id."""
-    rows = select(Introduction).where(Introduction.partner_id == partner_id, Introduction.state.in_(stops.LIVE))
+    rows = select(Introduction).where(cases.own(Introduction), Introduction.state.in_(stops.LIVE))
     live = session.scalars(rows).all()
     why = stops.stops_of(session, live)
     return {one.id: one.jobseeker_id for one in live if one.id in why}
@@ -245,14 +245,14 @@ UNDECIDED = {
 }
 
 
-def _of_referrals(session: Session, partner_id: UUID, _: date) -> Iterator[Wait]:
+def _of_referrals(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
     """Yield referrals without an answer from the day they arrive, and accepted people who are on no programme."""
-    nation = session.get_one(Organisation, partner_id).nation
+    nation = session.get_one(Organisation, cases.partner_id).nation
     same = (Jobseeker.partner_id == Referral.partner_id) & (Jobseeker.id == Referral.jobseeker_id)
     rows = (
         select(Referral.id, Referral.jobseeker_id, Referral.state, Referral.made_at)
         .join(Jobseeker, same)
-        .where(Referral.partner_id == partner_id, Jobseeker.state != JobseekerState.VOIDED)
+        .where(cases.own(Referral), Jobseeker.state != JobseekerState.VOIDED)
     )
     for referral_id, jobseeker_id, state, made_at in session.execute(rows.where(Referral.state.in_(UNDECIDED))):
         kind, clock = UNDECIDED[state]
@@ -276,7 +276,7 @@ def _of_referrals(session: Session, partner_id: UUID, _: date) -> Iterator[Wait]
             yield Wait("to_enrol", due_on, jobseeker_id, "referrals", referral_id)
 
 
-KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
+KINDS: Sequence[Callable[[Session, Cases, date], Iterator[Wait]]] = (
     _of_spells,
     _of_contact,
     _of_offers,
@@ -304,18 +304,31 @@ def _may_read(actor: Actor, person: Any, wait: Wait) -> bool:
     return Group.SAFETY in visible_fields(actor, jobseeker_queries.relationship(actor, person), Purpose.SUPPORT)
 
 
-def worklist(
-    session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
-) -> tuple[Worklist, list[UUID]]:
-    """Return the items that the actor may see, most overdue first, and the ids of the jobseekers on the list."""
-    waits = waiting_items(session, actor.organisation_id, actor.today)
-    ids = {wait.jobseeker_id for wait in waits}
+def _caseload(session: Session, actor: Actor) -> tuple[UUID, ...]:
+    """Return the jobseekers of whom the actor is the caseworker."""
+    rows = select(Jobseeker.id).where(
+        Jobseeker.partner_id == actor.organisation_id, Jobseeker.caseworker_id == actor.membership_id
+    )
+    return tuple(session.scalars(rows))
+
+
+def _people(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, Any]:
+    """Return those of some jobseekers whom the actor may see, with what decides which fields the actor may read."""
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.reference, Jobseeker.caseworker_id).where(
             Jobseeker.id.in_(jobseeker_queries.ids_visible_to(actor)), Jobseeker.id.in_(ids)
         )
     )
-    people = {row.id: row for row in rows if not mine or row.caseworker_id == actor.membership_id}
+    return {row.id: row for row in rows}
+
+
+def worklist(
+    session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
+) -> tuple[Worklist, list[UUID]]:
+    """Return the items that the actor may see, most overdue first, and the ids of the jobseekers on the list."""
+    own = _caseload(session, actor) if mine else None
+    waits = waiting_items(session, Cases(actor.organisation_id, own), actor.today)
+    people = _people(session, actor, {wait.jobseeker_id for wait in waits})
     seen = [wait for wait in waits if wait.jobseeker_id in people and _may_read(actor, people[wait.jobseeker_id], wait)]
     counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
     if kind is not None:
