@@ -50,10 +50,34 @@ from pathways.organisations import api as organisations
 from pathways.organisations import links as key_links
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
-from pathways.pages import account, claim_key, decide, drafts, first_days, home, members, problem_pages, shell, sign_in
+from pathways.pages import (
+    account,
+    claim_key,
+    decide,
+    drafts,
+    first_days,
+    histories,
+    home,
+    members,
+    people,
+    person,
+    places,
+    problem_pages,
+    profiles,
+    refer,
+    sharing,
+    shell,
+    sign_in,
+    today,
+    work,
+)
 from pathways.pages import introductions as introduction_pages
 from pathways.pages import listing as listing_pages
 from pathways.pages import placements as placement_pages
+from pathways.pages import referrals as referral_pages
+from pathways.pages import (
+    support as support_pages,
+)
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -148,6 +172,17 @@ PAGES: Sequence[APIRouter] = (
     first_days.router,
     listing_pages.router,
     placement_pages.router,
+    today.router,
+    referral_pages.router,
+    refer.router,
+    people.router,
+    person.router,
+    profiles.router,
+    places.router,
+    work.router,
+    support_pages.router,
+    sharing.router,
+    histories.router,
     decide.router,
     claim_key.router,
 )

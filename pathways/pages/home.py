@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pathways.access.guards import DatabaseDep
 from pathways.base import Role
 from pathways.database import Database
-from pathways.pages import enterprise, members
+from pathways.pages import enterprise, members, referrals, today
 from pathways.pages.visitors import AnyVisitor, PageRoute, Visitor, show
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -17,6 +17,9 @@ FIRST_PAGE: Mapping[Role, FirstPage] = {
     Role.ADMINISTRATOR: members.first_page,
     Role.OPERATOR: members.first_page,
     Role.PLACEMENT_LISTER: enterprise.first_page,
+    Role.CASEWORKER: today.first_page,
+    Role.TEAM_MANAGER: today.first_page,
+    Role.REFERRER: referrals.first_page,
 }
 
 

@@ -1,9 +1,9 @@
 """The questions about a placement, in the eight steps in which a social enterprise lists it."""
 
-from dataclasses import dataclass
-
 from pathways.pages.forms import FormQuestion, options
+from pathways.pages.steps import Step, StepForm
 from pathways.placements.models import DbsLevel, PlacementKind, Remote
+from pathways.placements.schemas import PlacementChange
 
 K = PlacementKind
 KINDS = {
@@ -45,16 +45,6 @@ DBS = {
     DbsLevel.ENHANCED_BL_BOTH: "Enhanced with both barred lists",
 }
 ONE_A_LINE = "Write each on a line of its own."
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One page of a form: its name in the address, its heading and its questions."""
-
-    name: str
-    title: str
-    questions: tuple[FormQuestion, ...]
-    intro: str = ""
 
 
 STEPS = (
@@ -221,5 +211,14 @@ STEPS = (
         ),
     ),
 )
-STEP = {step.name: step for step in STEPS}
-QUESTIONS = tuple(question for step in STEPS for question in step.questions)
+LISTING = StepForm(
+    address="/placements/new",
+    title="List a placement",
+    check_title="Check what you say about the placement",
+    steps=STEPS,
+    partial=PlacementChange,
+    leaves_to="/",
+    sends="Publish",
+    saves="Save as a draft",
+    last_words="Once it is published, caseworkers can put people forward, and you get an e-mail each time.",
+)

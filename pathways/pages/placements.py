@@ -1,7 +1,6 @@
 """The pages of placements: the list, one placement, and what can be done with it."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,9 +16,9 @@ from pathways.database import Database
 from pathways.drafts import actions as drafts
 from pathways.errors import DomainError, NotFound
 from pathways.jobseekers.schemas import ReasonBody
-from pathways.pages import words
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, typed_of
-from pathways.pages.listing_questions import DBS, KINDS, QUESTIONS, REMOTE, STEP, STEPS
+from pathways.pages.listing_questions import KINDS, LISTING
+from pathways.pages.steps import Step, in_words
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show
 from pathways.placements import actions, queries
 from pathways.placements.models import Placement, PlacementEvent, PlacementState, WordingBasis
@@ -32,7 +31,6 @@ Reader = Annotated[Visitor, allowed(Permission.PLACEMENT_READ)]
 Changer = Annotated[Visitor, allowed(Permission.PLACEMENT_CHANGE)]
 Maker = Annotated[Visitor, allowed(Permission.PLACEMENT_MAKE)]
 ROWS = 25
-NEW = "/placements/new"
 CAN_BE_CONFIRMED = frozenset({WordingNeed.CONFIRMATION, WordingNeed.CHANGE})
 REASON = (FormQuestion("reason", "text", "Why?", missing="Say why, in a few words"),)
 BASES = {
@@ -84,40 +82,6 @@ def list_placements(
     )
 
 
-def answers(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the answers about a placement in words, by field. What was not said is left out."""
-    said: dict[str, str] = {}
-    named: dict[str, Mapping[Any, str]] = {"kind": KINDS, "remote": REMOTE, "dbs_level": DBS}
-    for question in QUESTIONS:
-        value = values.get(question.name)
-        if value is None or value == []:
-            continue
-        text = _in_words(question, value, named.get(question.name))
-        if text:
-            said[question.name] = text
-    return said
-
-
-def _in_words(question: FormQuestion, value: Any, names: Mapping[Any, str] | None) -> str:
-    if names is not None:
-        return next((text for key, text in names.items() if value in {key, key.value}), str(value))
-    match question.kind:
-        case "yes_no":
-            return "Yes" if value else "No"
-        case "lines":
-            return ", ".join(value)
-        case "day":
-            return words.day(date.fromisoformat(value) if isinstance(value, str) else value)
-        case "half_days":
-            return words.half_days(value)
-        case "pounds":
-            return f"{words.pounds(value)} an hour"
-        case "number":
-            return words.hours(value)
-        case _:
-            return str(value)
-
-
 def _one(
     request: Request,
     visitor: Visitor,
@@ -140,8 +104,8 @@ def _one(
         422 if faults else 200,
         placement=shown,
         is_own=is_own,
-        said=answers(shown.model_dump()),
-        steps=STEPS,
+        said=in_words(LISTING.questions, shown.model_dump()),
+        steps=LISTING.steps,
         to_confirm=to_confirm if is_own else [],
         bases=[(basis.value, text) for basis, text in BASES.items()],
         typed=typed or {},
@@ -160,11 +124,12 @@ def get_placement(placement_id: UUID, request: Request, visitor: Reader, databas
 @router.get("/{placement_id:uuid}/{step}")
 def ask_change(placement_id: UUID, step: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
     """Ask the questions of one step about a placement that is listed."""
-    if step not in STEP or not visitor.may("placement:change"):
+    asked = LISTING.step(step)
+    if asked is None or not visitor.may("placement:change"):
         return go(f"/placements/{placement_id}")
     with database.reading(visitor.actor, newest=True) as session:
         shown = _own(session, visitor, placement_id)
-    return _step_page(request, visitor, shown, step, typed_of(QUESTIONS, shown.model_dump()), None)
+    return _step_page(request, visitor, shown, asked, typed_of(LISTING.questions, shown.model_dump()), None)
 
 
 def _own(session: Any, visitor: Visitor, placement_id: UUID) -> PlacementOut:
@@ -175,16 +140,18 @@ def _own(session: Any, visitor: Visitor, placement_id: UUID) -> PlacementOut:
 
 
 def _step_page(
-    request: Request, visitor: Visitor, shown: PlacementOut, step: str, typed: Mapping[str, Any], faults: Faults | None
+    request: Request, visitor: Visitor, shown: PlacementOut, step: Step, typed: Mapping[str, Any], faults: Faults | None
 ) -> Response:
     return show(
         request,
         visitor,
-        "placements/step",
-        STEP[step].title,
+        "steps/step",
+        step.title,
         422 if faults else 200,
-        step=STEP[step],
-        action=f"/placements/{shown.id}/{step}",
+        form=LISTING,
+        step=step,
+        can_look_up=False,
+        action=f"/placements/{shown.id}/{step.name}",
         back=f"/placements/{shown.id}",
         button="Save",
         version=shown.version,
@@ -192,7 +159,7 @@ def _step_page(
         offers={},
         typed=typed,
         faults=faults.by_field if faults else {},
-        errors=faults.summary(STEP[step].questions) if faults else (),
+        errors=faults.summary(step.questions) if faults else (),
     )
 
 
@@ -284,9 +251,9 @@ def copy(placement_id: UUID, visitor: Maker, database: DatabaseDep) -> Response:
     with database.reading(visitor.actor) as session:
         shown = _own(session, visitor, placement_id)
     with database.writing(visitor.actor) as session:
-        typed = typed_of(QUESTIONS, shown.model_dump() | {"closes_on": None})
-        drafts.save(session, visitor.membership_id, NEW, typed, visitor.actor.at)
-    return go(f"{NEW}/check")
+        typed = typed_of(LISTING.questions, shown.model_dump() | {"closes_on": None})
+        drafts.save(session, visitor.membership_id, LISTING.address, typed, visitor.actor.at)
+    return go(f"{LISTING.address}/check")
 
 
 def _must_be_unchanged(typed: Mapping[str, list[str]], shown: PlacementOut) -> None:
@@ -299,9 +266,10 @@ def change(
     placement_id: UUID, step: str, request: Request, visitor: Changer, database: DatabaseDep, typed: TypedDep
 ) -> Response:
     """Change the answers of one step. Refused if somebody else has changed the placement since the page was opened."""
-    if step not in STEP:
+    asked = LISTING.step(step)
+    if asked is None:
         return go(f"/placements/{placement_id}")
-    questions = STEP[step].questions
+    questions = asked.questions
     with database.reading(visitor.actor, newest=True) as session:
         shown = _own(session, visitor, placement_id)
     try:
@@ -318,7 +286,7 @@ def change(
                 lambda made: queries.own_placement(session, visitor.actor, made),
             )
     except Faults as faults:
-        return _step_page(request, visitor, shown, step, typed, faults)
+        return _step_page(request, visitor, shown, asked, typed, faults)
     except DomainError as refused:
-        return _step_page(request, visitor, shown, step, typed, faults_of(refused, questions))
+        return _step_page(request, visitor, shown, asked, typed, faults_of(refused, questions))
     return go(f"/placements/{placement_id}", "saved")

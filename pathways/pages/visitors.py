@@ -245,7 +245,14 @@ def show(
 ) -> HTMLResponse:
     """Return a page with the navigation, and with the banner of what was just done."""
     just_done = request.cookies.get(JUST_DONE, "")
-    values = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), "once": uuid4().hex, **values}
+    once = uuid4().hex
+
+    def once_for(number: object) -> str:
+        """Return the number of one of several forms of a page, each of which does one thing."""
+        return hashlib.sha256(f"{once}:{number}".encode()).hexdigest()[: len(once)]
+
+    own = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), "once": once, "once_for": once_for}
+    values = own | values
     response = page(template, title, status, visitor=visitor, **values)
     if just_done:
         response.delete_cookie(JUST_DONE, path="/", httponly=True, samesite="lax")

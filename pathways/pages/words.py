@@ -28,7 +28,7 @@ def moment(value: datetime | None) -> str:
     return f"{day(value)}, {clock(value)}" if value is not None else ""
 
 
-def pounds(value: Decimal | float) -> str:
+def pounds(value: Decimal | float | str) -> str:
     """Return an amount of money, such as "£12.21" or "£450"."""
     amount = Decimal(str(value))
     return f"£{amount:,.0f}" if amount == amount.to_integral() else f"£{amount:,.2f}"
@@ -72,9 +72,14 @@ def half_days(value: str | None) -> str:
     return ", ".join(f"{DAY_NAMES[entry[0]]} {PART_NAMES[entry[1]]}" for entry in parts)
 
 
-def hours(value: Decimal | float | None) -> str:
-    """Return a number of hours without needless noughts, such as "16" or "7.5"."""
+def number(value: Decimal | float | str | None) -> str:
+    """Return a number without needless noughts, such as "16" or "7.5"."""
     return "" if value is None else f"{Decimal(str(value)).normalize():f}"
+
+
+def hours(value: Decimal | float | None) -> str:
+    """Return a number of hours a week, such as "16" or "7.5"."""
+    return number(value)
 
 
 FIELD_NAMES = re.compile(r" ?\((?:[a-z]+(?:_[a-z]+)+(?:: \w+)?(?:, | and )?)+\)")

@@ -322,19 +322,13 @@ def _people(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in rows}
 
 
-def worklist(
-    session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
-) -> tuple[Worklist, list[UUID]]:
-    """Return the items that the actor may see, most overdue first, and the ids of the jobseekers on the list."""
-    own = _caseload(session, actor) if mine else None
-    waits = waiting_items(session, Cases(actor.organisation_id, own), actor.today)
+def items_of(session: Session, actor: Actor, cases: Cases) -> list[WorklistItem]:
+    """Return the items of cases that the actor may see, most overdue first."""
+    waits = waiting_items(session, cases, actor.today)
     people = _people(session, actor, {wait.jobseeker_id for wait in waits})
     seen = [wait for wait in waits if wait.jobseeker_id in people and _may_read(actor, people[wait.jobseeker_id], wait)]
-    counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
-    if kind is not None:
-        seen = [wait for wait in seen if wait.kind == kind]
     seen.sort(key=lambda wait: (wait.due_on, wait.kind, str(wait.subject_id)))
-    items = [
+    return [
         WorklistItem(
             kind=wait.kind,
             text=_text(wait.kind, actor.today),
@@ -346,6 +340,16 @@ def worklist(
             subject=wait.subject,
             subject_id=wait.subject_id,
         )
-        for wait in seen[:limit]
+        for wait in seen
     ]
+
+
+def worklist(
+    session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
+) -> tuple[Worklist, list[UUID]]:
+    """Return the items that the actor may see, most overdue first, and the ids of the jobseekers on the list."""
+    own = _caseload(session, actor) if mine else None
+    seen = items_of(session, actor, Cases(actor.organisation_id, own))
+    counts = {name: sum(item.kind == name for item in seen) for name in TEXT}
+    items = [item for item in seen if kind in {None, item.kind}][:limit]
     return Worklist(items=items, counts=counts), sorted({item.jobseeker_id for item in items})

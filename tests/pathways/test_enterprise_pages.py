@@ -66,7 +66,7 @@ def test_a_placement_is_listed_in_eight_steps_and_published(browse, world):
     text = text_of(page)
     for answer in ("Kitchen assistant", "Paid job", "Mon morning, Tue morning", "4 January 2027", "£13.50 an hour"):
         assert answer in text
-    page = browser.post("/placements/new/check", {"do": "publish", "once": once_in(page)})
+    page = browser.post("/placements/new/check", {"do": "send", "once": once_in(page)})
     assert "The placement is published" in text_of(page)
     with world.database.reading() as session:
         placement = session.scalars(select(Placement)).one()
@@ -89,7 +89,7 @@ def test_what_the_law_refuses_stays_in_draft_and_says_why(browse):
     browser = browse("lister")
     page = list_one(browser)
     browser.post("/placements/new/pay?from=check", {"pay_per_hour_pounds": "5"})
-    page = browser.post("/placements/new/check", {"do": "publish", "once": once_in(page)})
+    page = browser.post("/placements/new/check", {"do": "send", "once": once_in(page)})
     assert "Why it stays in draft" in text_of(page)
     assert "minimum wage" in text_of(page)
     assert "pay_per_hour" not in text_of(page)
@@ -117,7 +117,7 @@ def test_a_placement_is_listed_like_the_last_one(browse, world):
     placement = world.list_placement()
     browser = browse("lister")
     page = browser.post(f"/placements/{placement}/copy")
-    page = browser.post("/placements/new/check", {"do": "publish", "once": once_in(page)})
+    page = browser.post("/placements/new/check", {"do": "send", "once": once_in(page)})
     assert "The placement is published" in text_of(page)
     with world.database.reading() as session:
         rows = session.scalars(select(Placement)).all()

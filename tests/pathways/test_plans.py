@@ -420,6 +420,7 @@ class Grower:
         user = self.post("operator", "/users", name=f"User {n}", email=f"user{n}@example.org")
         member = self.post("operator", "/members", user_id=user["id"], organisation_id=str(partner), role="caseworker")
         self.post("operator", "/keys", membership_id=member["id"])
+        self.post("administrator", "/invitations", user_id=user["id"])
         self.post(
             "operator",
             "/programmes",

@@ -1,0 +1,88 @@
+"""The pages with what happened to a person, who opened the record, and the sheet for a handover."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.models import User
+from pathways.access.permissions import Permission
+from pathways.audit import AuditRow
+from pathways.casefile import actions
+from pathways.introductions import queries as introduction_queries
+from pathways.introductions.models import OPEN, IntroductionState
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Contact
+from pathways.jobseekers.personal_data import contact_reply
+from pathways.pages.enterprise import lines as introduction_lines
+from pathways.pages.introduction_words import STATES_OF_PARTNER
+from pathways.pages.person import due, find, head, latest_profile, person_page, readiness
+from pathways.pages.person_questions import PROFILE_STEPS
+from pathways.pages.steps import in_words
+from pathways.pages.support import CAME_OF_IT, HOW, WITH
+from pathways.pages.visitors import PageRoute, Visitor, allowed
+from pathways.pagination import PageRequest
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
+Reader = Annotated[Visitor, allowed(Permission.JOBSEEKER_READ)]
+ROWS = 100
+
+
+def _names(session: Any, ids: set[UUID]) -> dict[UUID, str]:
+    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(ids)))}
+
+
+@router.get("/{reference}/history")
+def history(
+    reference: str, request: Request, visitor: Reader, database: DatabaseDep, after: str | None = None
+) -> Response:
+    """Show what happened to a person, oldest first, and, to a manager, who opened the record."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        wanted = PageRequest.model_validate({"after": after, "limit": ROWS} if after else {"limit": ROWS})
+        page = actions.timeline(session, request.app.state.holdings, person, wanted)
+        opened = []
+        if visitor.may(Permission.ACCESS_LOG_READ):
+            rows = actions.access_log(session, person.id).order_by(None).order_by(AuditRow.id.desc()).limit(ROWS)
+            opened = list(session.scalars(rows))
+        known = _names(session, {entry.by for entry in page.items if entry.by} | {row.by for row in opened})
+    return person_page(request, visitor, top, "person/history", "History", timeline=page, opened=opened, names=known)
+
+
+@router.get("/{reference}/handover")
+def handover(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+    """Show one sheet to print for the caseworker who takes over."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        waits = due(session, actor, person)
+        top = head(session, actor, person, waits)
+        latest = latest_profile(session, actor, person)
+        live = introduction_queries.in_states(session, person, (*OPEN, IntroductionState.STARTED))
+        rows = jobseeker_queries.facts_about(Contact, person).order_by(None)
+        contacts = session.scalars(rows.order_by(Contact.valid_on.desc(), Contact.id.desc()).limit(5)).all()
+        values = {
+            "waits": waits,
+            "readiness": readiness(top.shown, latest),
+            "introductions": introduction_lines(session, actor, live),
+            "contacts": [contact_reply(actor, person, row) for row in contacts],
+        }
+    questions = [question for step in PROFILE_STEPS for question in step.questions]
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/handover",
+        "Handover sheet",
+        questions=questions,
+        said=in_words(questions, latest.model_dump() if latest else {}),
+        states=STATES_OF_PARTNER,
+        words={"with": WITH, "how": HOW, "outcome": CAME_OF_IT},
+        today=actor.today,
+        **values,
+    )

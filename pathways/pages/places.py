@@ -1,0 +1,165 @@
+"""The pages on which places are found for a person: the shortlist with its reasons, and putting the person forward."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.permissions import Permission
+from pathways.database import WriteSession
+from pathways.errors import DomainError
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions import queries as introduction_queries
+from pathways.introductions.models import OPEN, Introduction
+from pathways.introductions.schemas import NewIntroduction
+from pathways.pages.forms import first
+from pathways.pages.person import find, head, person_page
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
+from pathways.shortlists import actions, queries, replay, unlock
+from pathways.shortlists.actions import Ranked
+from pathways.shortlists.models import Shortlist
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
+Reader = Annotated[Visitor, allowed(Permission.SHORTLIST_READ)]
+Maker = Annotated[Visitor, allowed(Permission.SHORTLIST_MAKE)]
+Introducer = Annotated[Visitor, allowed(Permission.INTRODUCTION_MAKE)]
+Unlocker = Annotated[Visitor, allowed(Permission.UNLOCK_READ)]
+LIMIT = 20
+MOST_COMPARED = 3
+
+
+def _page(
+    request: Request, visitor: Visitor, database: Any, reference: str, chosen: UUID | None, fault: str = ""
+) -> Response:
+    actor = visitor.actor
+    with database.reading(actor, newest=True) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        rows = queries.visible_to(actor).where(Shortlist.jobseeker_id == person.id)
+        if chosen is not None:
+            rows = rows.where(Shortlist.id == chosen)
+        latest = session.scalars(rows.order_by(Shortlist.id.desc()).limit(1)).first()
+        shown = replay.reply(session, actor, latest) if latest is not None else None
+        open_at = set(
+            session.scalars(
+                select(Introduction.placement_id).where(
+                    Introduction.partner_id == person.partner_id,
+                    Introduction.jobseeker_id == person.id,
+                    Introduction.state.in_(OPEN),
+                )
+            )
+        )
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/places",
+        "Places",
+        shortlist=shown,
+        open_at={str(one) for one in open_at},
+        fault=fault,
+        errors=[{"text": fault, "href": "#main-content"}] if fault else (),
+        status=422 if fault else 200,
+    )
+
+
+@router.get("/{reference}/places")
+def places(
+    reference: str,
+    request: Request,
+    visitor: Reader,
+    database: DatabaseDep,
+    shortlist: UUID | None = None,
+) -> Response:
+    """Show the latest shortlist of a person, or an earlier one: reasons for and against, checks and questions."""
+    return _page(request, visitor, database, reference, shortlist)
+
+
+@router.post("/{reference}/places")
+def rank(reference: str, request: Request, visitor: Maker, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Rank the open placements for a person, and record the shortlist."""
+    actor, once = visitor.actor, once_of(request, typed)
+    with database.reading(actor) as session:
+        jobseeker_id = find(session, actor, reference).id
+    if once.earlier(database, actor) is None:
+
+        def ranking() -> Ranked:
+            return actions.rank_placements(database, actor, jobseeker_id, actor.today, LIMIT)
+
+        def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> UUID:  # noqa: FBT001 - for settled
+            made = once(
+                session,
+                actor,
+                lambda: (
+                    actions.record(session, actor, ranked, may_repeat=may_repeat, jobseeker_id=jobseeker_id).shortlist
+                ),
+                lambda found: queries.shortlist(session, actor, found),
+            )
+            return made.id
+
+        actions.settled(database, actor, ranking, act)
+    return go(f"/people/{reference}/places")
+
+
+@router.post("/{reference}/places/propose")
+def propose(reference: str, request: Request, visitor: Introducer, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Put a person forward for a placement. The introduction's page then asks for the person's answer."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        jobseeker_id = find(session, actor, reference).id
+    check = first(typed, "safety_check")
+    try:
+        new = NewIntroduction(
+            jobseeker_id=jobseeker_id,
+            placement_id=UUID(first(typed, "placement")),
+            shortlist_id=UUID(first(typed, "shortlist")) if first(typed, "shortlist") else None,
+            safety_check=check or None,
+        )
+        with database.writing(actor) as session:
+            made = once_of(request, typed)(
+                session,
+                actor,
+                lambda: introduction_actions.propose(session, actor, new),
+                lambda found: introduction_queries.introduction(session, actor, found),
+            )
+            introduction_id: UUID = made.id
+    except ValueError:
+        return _page(request, visitor, database, reference, None, "Choose one of the placements, and try again.")
+    except DomainError as refused:
+        return _page(request, visitor, database, reference, None, refused.detail)
+    return go(f"/introductions/{introduction_id}", "proposed")
+
+
+@router.get("/{reference}/places/compare")
+def compare(
+    reference: str,
+    request: Request,
+    visitor: Reader,
+    database: DatabaseDep,
+    shortlist: UUID,
+    placement: Annotated[list[UUID], Query()] = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Show up to three matches of a shortlist side by side."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        shown = replay.reply(session, actor, queries.shortlist(session, actor, shortlist))
+    wanted = {str(one) for one in placement}
+    chosen = [match for match in shown["matches"] if str(match["placement_id"]) in wanted][:MOST_COMPARED]
+    return person_page(request, visitor, top, "person/compare", "Compare places", matches=chosen, shortlist=shown)
+
+
+@router.get("/{reference}/places/unlock")
+def what_would_help(reference: str, request: Request, visitor: Unlocker, database: DatabaseDep) -> Response:
+    """Show which single changes would turn the most placements into good matches."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        jobseeker_id = person.id
+    found = unlock.for_jobseeker(database, actor, jobseeker_id, actor.today)
+    return person_page(request, visitor, top, "person/unlock", "What would help", found=found)

@@ -1,0 +1,232 @@
+"""The pages on which it is recorded what a person lets whom read, and from whom they are kept away."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.permissions import Permission
+from pathways.database import Database, Session
+from pathways.errors import DomainError
+from pathways.fields import Group
+from pathways.introductions.models import OPEN, Introduction, IntroductionState
+from pathways.jobseekers import exclusions, queries
+from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
+from pathways.jobseekers.schemas import NewPermission, NewSafetyExclusion, ReasonBody
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, options
+from pathways.pages.person import find, head, person_page
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
+from pathways.protection import actions as protection
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
+Reader = Annotated[Visitor, allowed(Permission.PERMISSION_READ)]
+Recorder = Annotated[Visitor, allowed(Permission.PERMISSION_RECORD)]
+SafetyRecorder = Annotated[Visitor, allowed(Permission.SAFETY_RECORD)]
+MOST_ORGANISATIONS = 500
+GROUPS = {
+    Group.IDENTITY: "Name",
+    Group.CONTACT: "Telephone, e-mail and how it is safe to get in touch",
+    Group.WORK: "Skills, hours and travel",
+    Group.HEALTH: "Adjustments",
+    Group.RIGHT_TO_WORK: "Right to work",
+}
+KINDS = {
+    ExclusionKind.ORGANISATION: "An organisation",
+    ExclusionKind.PERSON: "A person",
+    ExclusionKind.AREA: "An area",
+}
+REASON = (FormQuestion("reason", "text", "Why?", missing="Say why, in at least three words"),)
+
+
+def _organisations(session: Session, person: Jobseeker) -> tuple[Option, ...]:
+    """Return the social enterprises that a permission may name: those with an open introduction first."""
+    rows = session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE)
+        .order_by(Organisation.name)
+        .limit(MOST_ORGANISATIONS)
+    ).all()
+    live = set(
+        session.scalars(
+            select(Introduction.social_enterprise_id).where(
+                Introduction.partner_id == person.partner_id,
+                Introduction.jobseeker_id == person.id,
+                Introduction.state.in_([*OPEN, IntroductionState.STARTED]),
+            )
+        )
+    )
+    ordered = sorted(rows, key=lambda row: (row.id not in live, row.name.casefold()))
+    return tuple(Option(str(row.id), row.name) for row in ordered)
+
+
+def _permission_questions(organisations: tuple[Option, ...]) -> tuple[FormQuestion, ...]:
+    return (
+        FormQuestion("social_enterprise_id", "select", "Which social enterprise?", options=organisations,
+                     missing="Choose a social enterprise"),
+        FormQuestion("groups", "several", "What may it read?", options=options(GROUPS),
+                     missing="Choose what it may read"),
+        FormQuestion("how_given", "text", "How did the jobseeker agree?", "Such as: in person, on a signed form.",
+                     missing="Say how the jobseeker agreed"),
+    )  # fmt: skip
+
+
+def _exclusion_questions(organisations: tuple[Option, ...]) -> tuple[FormQuestion, ...]:
+    return (
+        FormQuestion("kind", "one", "Who or what must the person be kept away from?", options=options(KINDS),
+                     missing="Choose one"),
+        FormQuestion("social_enterprise_id", "select", "Which organisation?", "Only for an organisation.",
+                     options=organisations),
+        FormQuestion("who", "text", "Which person?", "Only for a person: the name, the e-mail address, or both."),
+        FormQuestion("postcode", "text", "Around which postcode?", "Only for an area: the full postcode.", width="10"),
+        FormQuestion("radius_km", "number", "How far around it?", "Only for an area.", width="4", suffix="km"),
+        FormQuestion("reason", "long", "Why?", "Only caseworkers read it.", missing="Say why, in at least three words",
+                     rows=2),
+    )  # fmt: skip
+
+
+def _page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any] | None = None,
+    faults: Faults | None = None,
+    form: str = "",
+) -> Response:
+    actor = visitor.actor
+    with database.reading(actor, newest=True) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        organisations = _organisations(session, person)
+        names = {one.value: one.text for one in organisations}
+        rows = session.scalars(queries.facts_about(SharingPermission, person)).all()
+        shared = [
+            (
+                row,
+                names.get(str(row.social_enterprise_id), ""),
+                [GROUPS[group] for group in GROUPS if group in row.groups],
+            )
+            for row in rows
+            if row.is_granted
+        ]
+        kept_away = [
+            exclusions.exclusion_reply(session, actor, person, row)
+            for row in session.scalars(queries.facts_about(SafetyExclusion, person))
+        ]
+        stopped = protection.stopped_so_far(session, person)
+    questions = (*_permission_questions(organisations), *_exclusion_questions(organisations))
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/sharing",
+        "Sharing and safety",
+        shared=shared,
+        kept_away=kept_away,
+        names=names,
+        kinds=KINDS,
+        stopped=stopped,
+        permission_questions=_permission_questions(organisations),
+        exclusion_questions=_exclusion_questions(organisations),
+        form=form,
+        typed=typed or {},
+        faults=faults.by_field if faults else {},
+        errors=faults.summary(questions) if faults else (),
+        status=422 if faults else 200,
+    )
+
+
+@router.get("/{reference}/sharing")
+def sharing(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+    """Show what the person lets whom read, and from whom they are kept away."""
+    return _page(request, visitor, database, reference)
+
+
+@router.post("/{reference}/sharing")
+def grant(reference: str, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Record that a social enterprise may read parts of the record. It works at once."""
+    actor = visitor.actor
+    try:
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            body = body_of(NewPermission, _permission_questions(_organisations(session, person)), typed)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: protection.grant(session, actor, person, body),
+                lambda made: session.get_one(SharingPermission, made),
+            )
+    except Faults as faults:
+        return _page(request, visitor, database, reference, typed, faults, "permission")
+    except DomainError as refused:
+        return _page(request, visitor, database, reference, typed, faults_of(refused, ()), "permission")
+    return go(f"/people/{reference}/sharing", "shared")
+
+
+@router.post("/{reference}/sharing/{permission_id:uuid}/withdraw")
+def withdraw(
+    reference: str, permission_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record that the person no longer lets a social enterprise read. It works at once."""
+    actor = visitor.actor
+    try:
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            row = queries.fact(session, SharingPermission, person, permission_id)
+            protection.revoke(session, actor, person, row, "Withdrawn by the jobseeker, recorded on the page")
+    except DomainError as refused:
+        return _page(request, visitor, database, reference, typed, faults_of(refused, ()))
+    return go(f"/people/{reference}/sharing", "unshared")
+
+
+@router.post("/{reference}/exclusions")
+def exclude(
+    reference: str, request: Request, visitor: SafetyRecorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record from whom or what the person is kept away. It acts at once on everything under way."""
+    actor = visitor.actor
+    try:
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            questions = _exclusion_questions(_organisations(session, person))
+            body = body_of(NewSafetyExclusion, questions, typed)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: protection.exclude(session, actor, person, body),
+                lambda made: session.get_one(SafetyExclusion, made),
+            )
+    except Faults as faults:
+        return _page(request, visitor, database, reference, typed, faults, "exclusion")
+    except DomainError as refused:
+        return _page(request, visitor, database, reference, typed, faults_of(refused, ()), "exclusion")
+    return go(f"/people/{reference}/sharing", "excluded")
+
+
+@router.post("/{reference}/exclusions/{exclusion_id:uuid}/withdraw")
+def withdraw_exclusion(
+    reference: str,
+    exclusion_id: UUID,
+    request: Request,
+    visitor: SafetyRecorder,
+    database: DatabaseDep,
+    typed: TypedDep,
+) -> Response:
+    """Withdraw an exclusion, with the reason why the danger is over."""
+    actor = visitor.actor
+    try:
+        reason = body_of(ReasonBody, REASON, typed).reason
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            row = queries.fact(session, SafetyExclusion, person, exclusion_id)
+            protection.withdraw_exclusion(session, actor, person, row, reason)
+    except Faults as faults:
+        return _page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _page(request, visitor, database, reference, typed, faults_of(refused, REASON))
+    return go(f"/people/{reference}/sharing", "exclusion_withdrawn")

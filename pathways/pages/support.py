@@ -1,0 +1,235 @@
+"""The pages about supporting a person: the action plan, barriers and contacts."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.permissions import Permission
+from pathways.database import Database
+from pathways.enrolments import queries as enrolment_queries
+from pathways.errors import DomainError
+from pathways.jobseekers import contacts
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Contact, ContactHow, ContactOutcome, ContactWith
+from pathways.jobseekers.personal_data import contact_reply
+from pathways.jobseekers.schemas import NewContact
+from pathways.pages.forms import Faults, FormQuestion, body_of, day_of, faults_of, first, options
+from pathways.pages.person import find, head, person_page
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
+from pathways.pages.work import PersonForm, person_form, today_in
+from pathways.support import actions, queries
+from pathways.support.models import ActionPlan, BarrierKind
+from pathways.support.schemas import ClosedOn, NewBarrier, NewPlan
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
+Reader = Annotated[Visitor, allowed(Permission.SUPPORT_READ)]
+Recorder = Annotated[Visitor, allowed(Permission.SUPPORT_RECORD)]
+ContactRecorder = Annotated[Visitor, allowed(Permission.CONTACT_RECORD)]
+ROWS = 20
+STEPS = 6
+WITH = {
+    ContactWith.JOBSEEKER: "The jobseeker",
+    ContactWith.REFERRER: "The referrer",
+    ContactWith.EMPLOYER: "An employer",
+    ContactWith.SUPPORTER: "A supporter",
+    ContactWith.OTHER: "Somebody else",
+}
+HOW = {
+    ContactHow.FACE_TO_FACE: "Face to face",
+    ContactHow.PHONE: "Telephone",
+    ContactHow.VIDEO: "Video",
+    ContactHow.TEXT: "Text message",
+    ContactHow.EMAIL: "E-mail",
+    ContactHow.LETTER: "Letter",
+}
+CAME_OF_IT = {
+    ContactOutcome.SPOKE: "We spoke",
+    ContactOutcome.LEFT_MESSAGE: "A message was left",
+    ContactOutcome.NO_ANSWER: "Nobody answered",
+    ContactOutcome.DID_NOT_ATTEND: "They did not come",
+    ContactOutcome.CANCELLED: "It was cancelled",
+}
+BARRIERS = {kind: kind.value.replace("_", " ").capitalize() for kind in BarrierKind}
+CONTACT = (
+    FormQuestion("with_whom", "one", "With whom?", options=options(WITH), missing="Choose with whom"),
+    FormQuestion("how", "one", "How?", options=options(HOW), missing="Choose how"),
+    FormQuestion("outcome", "one", "What came of it?", options=options(CAME_OF_IT), missing="Choose what came of it"),
+    FormQuestion("on", "day", "On which day?", missing="Enter the day"),
+    FormQuestion("note", "long", "Note"),
+)
+BARRIER = (
+    FormQuestion("kind", "select", "What stands in the way?", options=options(BARRIERS), missing="Choose what it is"),
+    FormQuestion("opened_on", "day", "Since when is it known?", missing="Enter the day"),
+    FormQuestion("note", "long", "Note", rows=2),
+)
+
+
+def _support_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any] | None = None,
+    faults: Faults | None = None,
+) -> Response:
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        enrolment = enrolment_queries.open_enrolment(session, person)
+        plan = queries.plan_of(session, enrolment) if enrolment else None
+        barriers = session.scalars(queries.barriers(person)).all()
+        rows = jobseeker_queries.facts_about(Contact, person).order_by(None)
+        found = session.scalars(rows.order_by(Contact.valid_on.desc(), Contact.id.desc()).limit(ROWS)).all()
+        values = {
+            "plan": actions.plan_reply(actor, person, plan) if plan else None,
+            "is_enrolled": enrolment is not None,
+            "barriers": [actions.barrier_reply(actor, person, row) for row in barriers],
+            "contacts": [contact_reply(actor, person, row) for row in found],
+        }
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/support",
+        "Support",
+        steps=STEPS,
+        words={"with": WITH, "how": HOW, "outcome": CAME_OF_IT, "barrier": BARRIERS},
+        barrier_questions=BARRIER,
+        typed=typed or today_in(visitor, "opened_on"),
+        faults=faults.by_field if faults else {},
+        errors=faults.summary(BARRIER) if faults else (),
+        status=422 if faults else 200,
+        **values,
+    )
+
+
+@router.get("/{reference}/support")
+def support(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+    """Show the action plan, the barriers and the latest contacts of a person."""
+    return _support_page(request, visitor, database, reference)
+
+
+@router.post("/{reference}/plan")
+def write_plan(reference: str, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Write a new version of the action plan, with all its steps."""
+    actor = visitor.actor
+    try:
+        new = NewPlan.model_validate({"agreed_on": actor.today, "steps": _steps(typed)})
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: actions.write_plan(session, actor, person, new),
+                lambda made: session.get_one(ActionPlan, made),
+            )
+    except Faults as faults:
+        return _support_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _support_page(request, visitor, database, reference, typed, faults_of(refused, ()))
+    return go(f"/people/{reference}/support", "plan_written")
+
+
+def _steps(typed: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    steps = [step for number in range(STEPS + 40) if (step := _step(typed, number)) is not None]
+    if not steps:
+        raise Faults({"what-0": "Write at least one step"})
+    return steps
+
+
+def _step(typed: Mapping[str, list[str]], number: int) -> dict[str, Any] | None:
+    """Return one step of the plan; None if nothing was written."""
+    what = first(typed, f"what-{number}")
+    if not what:
+        return None
+    step: dict[str, Any] = {"what": what[:300], "by": first(typed, f"by-{number}") or "jobseeker"}
+    for name in ("due_on", "done_on"):
+        try:
+            step[name] = day_of(*(first(typed, f"{name}-{number}-{part}") for part in ("day", "month", "year")))
+        except ValueError as wrong:
+            raise Faults({f"{name}-{number}-day": str(wrong)}) from wrong
+    if first(typed, f"done-{number}"):
+        step["done_on"] = first(typed, f"done-{number}")
+    return step
+
+
+@router.post("/{reference}/barriers")
+def open_barrier(
+    reference: str, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record what stands in the way of work."""
+    actor = visitor.actor
+    try:
+        body = body_of(NewBarrier, BARRIER, typed)
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: actions.open_barrier(session, actor, person, body),
+                lambda made: queries.barrier(session, person, made),
+            )
+    except Faults as faults:
+        return _support_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _support_page(request, visitor, database, reference, typed, faults_of(refused, BARRIER))
+    return go(f"/people/{reference}/support", "barrier_opened")
+
+
+@router.post("/{reference}/barriers/{barrier_id:uuid}/close")
+def close_barrier(reference: str, barrier_id: UUID, visitor: Recorder, database: DatabaseDep) -> Response:
+    """Record that something no longer stands in the way, from today."""
+    actor = visitor.actor
+    with database.writing(actor) as session:
+        person = find(session, actor, reference, for_update=True)
+        barrier = queries.barrier(session, person, barrier_id)
+        actions.close_barrier(session, actor, barrier, ClosedOn(closed_on=actor.today))
+    return go(f"/people/{reference}/support", "barrier_closed")
+
+
+def _contact_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any],
+    faults: Faults | None,
+) -> Response:
+    form = PersonForm("Record a contact", CONTACT, typed, faults)
+    return person_form(request, visitor, database, reference, form)
+
+
+@router.get("/{reference}/contacts/new")
+def ask_contact(reference: str, request: Request, visitor: ContactRecorder, database: DatabaseDep) -> Response:
+    """Ask about a contact."""
+    kept = typed_before(database, visitor, f"/people/{reference}/contacts/new")
+    usual = {**today_in(visitor, "on"), "with_whom": ["jobseeker"], "outcome": ["spoke"]}
+    return _contact_page(request, visitor, database, reference, kept or usual, None)
+
+
+@router.post("/{reference}/contacts/new")
+def record_contact(
+    reference: str, request: Request, visitor: ContactRecorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record a contact about a person."""
+    actor = visitor.actor
+    try:
+        body = body_of(NewContact, CONTACT, typed)
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: contacts.record_contact(session, actor, person, body),
+                lambda made: jobseeker_queries.fact(session, Contact, person, made),
+            )
+    except Faults as faults:
+        return _contact_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _contact_page(request, visitor, database, reference, typed, faults_of(refused, CONTACT))
+    return go(f"/people/{reference}", "contact_recorded")

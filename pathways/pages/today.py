@@ -1,0 +1,174 @@
+"""The first page of a caseworker: all that waits, with names, the most urgent first, five of each kind."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.permissions import Permission
+from pathways.base import Actor, Role
+from pathways.database import Database, Session
+from pathways.duplicates import queries as duplicate_queries
+from pathways.duplicates.models import PairState
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker, JobseekerState
+from pathways.pages.visitors import PageRoute, Visitor, allowed, show
+from pathways.progression import queries as progression_queries
+from pathways.progression.models import Evidence, EvidenceCheck
+from pathways.referrals.models import Referral, ReferralState
+from pathways.support import worklist
+from pathways.support.schemas import WorklistItem
+from pathways.support.waiting import Cases
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+Reader = Annotated[Visitor, allowed(Permission.SUPPORT_READ)]
+FIRST_FEW = 5
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TodaySection:
+    """One part of the page: its heading, and the kinds of worklist items in it."""
+
+    key: str
+    title: str
+    kinds: tuple[str, ...]
+
+
+SECTIONS = (
+    TodaySection("risk", "At risk", ("at_risk", "stopped", "safety_withdrew")),
+    TodaySection(
+        "answers", "Answers that came", ("offer_to_answer", "meeting_to_arrange", "decline_to_tell", "reopened")
+    ),
+    TodaySection(
+        "referrals",
+        "Referrals",
+        ("referral_new", "referral_to_decide", "to_enrol", "on_no_programme", "referrer_to_tell"),
+    ),
+    TodaySection("check-ins", "Check-ins", ("check_in_overdue", "check_in_due")),
+    TodaySection("starts", "First days to record", ("start_to_record", "spell_to_record")),
+    TodaySection(
+        "introductions",
+        "Introductions to move on",
+        ("to_send", "word_awaited", "answer_awaited", "nobody_notified"),
+    ),
+    TodaySection("contact", "Contact and progress", ("no_contact", "stalled", "nothing_offered")),
+    TodaySection("plans", "Action plans", ("plan_to_make", "plan_to_review")),
+    TodaySection("claims", "Claims", ("claim_queried", "claim_turned_down")),
+)
+SECTION = {section.key: section for section in SECTIONS}
+# By kind: what the link of an item says, and where it leads. ``{ref}`` is the person, ``{id}`` the record.
+LINKS: Mapping[str, tuple[str, str]] = {
+    "at_risk": ("See the work", "/people/{ref}/work"),
+    "check_in_due": ("Record the check-in", "/people/{ref}/check-ins/new?spell={id}"),
+    "check_in_overdue": ("Record the check-in", "/people/{ref}/check-ins/new?spell={id}"),
+    "no_contact": ("Record a contact", "/people/{ref}/contacts/new"),
+    "stalled": ("Open the person", "/people/{ref}"),
+    "nothing_offered": ("See the places", "/people/{ref}/places"),
+    "plan_to_make": ("Make the plan", "/people/{ref}/support"),
+    "plan_to_review": ("Review the plan", "/people/{ref}/support"),
+    "on_no_programme": ("Open the person", "/people/{ref}"),
+    "claim_queried": ("See the work", "/people/{ref}/work"),
+    "claim_turned_down": ("See the work", "/people/{ref}/work"),
+    "start_to_record": ("Record the first day", "/introductions/{id}/start"),
+}
+BY_SUBJECT = {
+    "introductions": ("Open it", "/introductions/{id}"),
+    "referrals": ("Open it", "/referrals/{id}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TodayLine:
+    """One item with the name of its person and its link."""
+
+    item: WorklistItem
+    name: str
+    link_text: str
+    href: str
+
+
+def scope(session: Session, actor: Actor) -> Cases:
+    """Return whose items the page shows: the actor's caseload, and people who have no caseworker yet."""
+    open_referral = select(Referral.id).where(
+        Referral.partner_id == Jobseeker.partner_id,
+        Referral.jobseeker_id == Jobseeker.id,
+        Referral.state.in_([ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED, ReferralState.ACCEPTED]),
+    )
+    own = Jobseeker.caseworker_id == actor.membership_id
+    without = Jobseeker.caseworker_id.is_(None) & (Jobseeker.state != JobseekerState.VOIDED) & open_referral.exists()
+    rows = select(Jobseeker.id).where(Jobseeker.partner_id == actor.organisation_id)
+    ids = [*session.scalars(rows.where(own)), *session.scalars(rows.where(without).limit(MOST))]
+    return Cases(actor.organisation_id, tuple(ids))
+
+
+def names(session: Session, actor: Actor, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of jobseekers whom the actor may see, by id, and note them for the audit."""
+    rows = session.execute(jobseeker_queries.listed(actor).where(Jobseeker.id.in_(list(ids)))).all()
+    actor.reading.people.update(row.id for row in rows)
+    return {row.id: " ".join(filter(None, (row.given_name, row.family_name))) or row.reference for row in rows}
+
+
+def lines(session: Session, actor: Actor, items: list[WorklistItem]) -> list[TodayLine]:
+    """Return worklist items as lines of the page."""
+    known = names(session, actor, {item.jobseeker_id for item in items})
+    found = []
+    for item in items:
+        text, path = LINKS.get(item.kind) or BY_SUBJECT.get(item.subject, ("Open the person", "/people/{ref}"))
+        href = path.format(ref=item.reference, id=item.subject_id)
+        found.append(TodayLine(item, known.get(item.jobseeker_id, item.reference), text, href))
+    return found
+
+
+def _to_check(session: Session, actor: Actor, cases: Cases) -> int:
+    """Return how many items of evidence nobody has checked yet."""
+    checked = select(EvidenceCheck.id).where(
+        EvidenceCheck.partner_id == Evidence.partner_id, EvidenceCheck.evidence_id == Evidence.id
+    )
+    rows = progression_queries.evidence_visible_to(actor).where(
+        ~checked.exists(), cases.own(Evidence), Evidence.by != actor.user_id
+    )
+    return len(session.scalars(rows.with_only_columns(Evidence.id).limit(MOST)).all())
+
+
+def first_page(request: Request, visitor: Visitor, database: Database) -> Response:
+    """Show what waits for the caseworker, or for the team if they manage it."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        cases = scope(session, actor)
+        items = worklist.items_of(session, actor, cases)
+        by_section = {
+            section.key: [item for kind in section.kinds for item in items if item.kind == kind] for section in SECTIONS
+        }
+        shown = lines(session, actor, [item for found in by_section.values() for item in found[:FIRST_FEW]])
+        pairs = duplicate_queries.listed(actor, {PairState.OPEN}).limit(MOST)
+        counts = {"duplicates": len(session.scalars(pairs).all()), "evidence": _to_check(session, actor, cases)}
+    sections = [
+        (section, [line for line in shown if line.item.kind in section.kinds], len(by_section[section.key]))
+        for section in SECTIONS
+    ]
+    return show(
+        request,
+        visitor,
+        "today/today",
+        "Today",
+        sections=[one for one in sections if one[2]],
+        counts=counts,
+        is_manager=actor.role is Role.TEAM_MANAGER,
+    )
+
+
+@router.get("/today/{key}")
+def all_of(key: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+    """Show all items of one part of the first page."""
+    section = SECTION.get(key, SECTIONS[0])
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        items = worklist.items_of(session, actor, scope(session, actor))
+        found = lines(session, actor, [item for kind in section.kinds for item in items if item.kind == kind][:MOST])
+    return show(request, visitor, "today/all", section.title, lines=found)

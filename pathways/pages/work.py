@@ -1,0 +1,365 @@
+"""The pages about a person's work: spells, check-ins, the hours of many weeks at once, evidence and outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from pathways.access.guards import DatabaseDep
+from pathways.access.permissions import Permission
+from pathways.database import Database, Session
+from pathways.errors import DomainError
+from pathways.jobseekers.models import Jobseeker
+from pathways.pages.first_days import ENDS
+from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, options
+from pathways.pages.listing_questions import KINDS
+from pathways.pages.person import find, head, person_page
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
+from pathways.progression import actions, evidence, outcomes, queries
+from pathways.progression.models import Evidence, EvidenceKind, Spell, SpellState
+from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, SpellOut
+from pathways.support import actions as support_actions
+from pathways.support import queries as support_queries
+from pathways.support.models import InWork, PathBack, ReportedBy
+from pathways.support.schemas import NewCheckIn
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
+Reader = Annotated[Visitor, allowed(Permission.SPELL_READ)]
+Recorder = Annotated[Visitor, allowed(Permission.SPELL_RECORD)]
+CheckInRecorder = Annotated[Visitor, allowed(Permission.SUPPORT_RECORD)]
+EvidenceRecorder = Annotated[Visitor, allowed(Permission.EVIDENCE_RECORD)]
+EvidenceChecker = Annotated[Visitor, allowed(Permission.EVIDENCE_CHECK)]
+MOST_WEEKS = 12
+A_WEEK = timedelta(days=7)
+RESULTS = {
+    InWork.IN_WORK: "Yes, in work",
+    InWork.NOT_IN_WORK: "No, not in work now",
+    InWork.UNKNOWN: "Nobody was reached",
+}
+TOLD_BY = {
+    ReportedBy.JOBSEEKER: "The jobseeker",
+    ReportedBy.EMPLOYER: "The employer",
+    ReportedBy.SUPPORTER: "A supporter",
+    ReportedBy.PAYSLIP: "A payslip",
+    ReportedBy.HMRC: "HMRC",
+    ReportedBy.NOBODY: "Nobody",
+}
+PATHS_BACK = {
+    PathBack.JOB_COACHING: "Job coaching",
+    PathBack.ADJUSTMENT: "An adjustment",
+    PathBack.TALK_WITH_EMPLOYER: "A talk with the employer",
+    PathBack.ANOTHER_PLACEMENT: "Another placement",
+    PathBack.BENEFITS_ADVICE: "Benefits advice",
+    PathBack.HEALTH_SUPPORT: "Health support",
+    PathBack.NOTHING_WANTED: "The jobseeker wants nothing",
+}
+CHECK_IN = (
+    FormQuestion("result", "one", "Are they in work?", options=options(RESULTS), missing="Choose one of the answers"),
+    FormQuestion("told_by", "one", "Who said so?", options=options(TOLD_BY), missing="Choose who said so"),
+    FormQuestion("is_at_risk", "yes_no", "Is the work at risk?"),
+    FormQuestion(
+        "path_back",
+        "select",
+        "What is done about it?",
+        "Needed if the work is at risk or over.",
+        options=options(PATHS_BACK),
+    ),
+    FormQuestion("note", "long", "Note"),
+    FormQuestion("on", "day", "On which day?", missing="Enter the day"),
+)
+EVIDENCE_KINDS = {
+    EvidenceKind.HMRC: "HMRC earnings",
+    EvidenceKind.PAYSLIP: "Payslip",
+    EvidenceKind.P45: "P45",
+    EvidenceKind.P60: "P60",
+    EvidenceKind.EMPLOYER_LETTER: "Letter of the employer",
+    EvidenceKind.CONTRACT_AND_BANK: "Contract and bank credit",
+    EvidenceKind.TAX_CALCULATION: "Tax calculation",
+    EvidenceKind.INVOICES: "Invoices",
+    EvidenceKind.EMPLOYER_CONFIRMATION: "Confirmation by the employer",
+    EvidenceKind.SELF_DECLARATION: "The jobseeker's own declaration",
+}
+EVIDENCE = (
+    FormQuestion("kind", "select", "What is it?", options=options(EVIDENCE_KINDS), missing="Choose what it is"),
+    FormQuestion("covers_from", "day", "First day that it covers", missing="Enter the first day"),
+    FormQuestion("covers_to", "day", "Last day that it covers", missing="Enter the last day"),
+    FormQuestion("received_on", "day", "On which day did you receive it?", missing="Enter the day"),
+    FormQuestion("obtained_how", "text", "How did you obtain it?", "Such as: seen on the jobseeker's telephone.",
+                 missing="Say how you obtained it"),
+)  # fmt: skip
+VERDICT = (FormQuestion("reason", "text", "Why?"),)
+
+
+def today_in(visitor: Visitor, name: str) -> dict[str, list[str]]:
+    """Return today as the three fields of a day."""
+    today = visitor.actor.today
+    parts = (("day", today.day), ("month", today.month), ("year", today.year))
+    return {f"{name}-{part}": [str(number)] for part, number in parts}
+
+
+@router.get("/{reference}/work")
+def work(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+    """Show a person's work: spells with their weeks, check-ins, evidence, and which outcomes are met."""
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        spells = actions.spell_replies(session, actor, queries.spells_of(session, person))
+        items = session.scalars(queries.evidence_visible_to(actor).where(Evidence.jobseeker_id == person.id)).all()
+        values: dict[str, Any] = {
+            "spells": list(reversed(spells)),
+            "schedule": support_actions.due(session, actor, person),
+            "evidence": evidence.evidence_replies(session, actor, list(items)),
+            "explained": outcomes.explain(session, actor, person),
+        }
+    return person_page(
+        request, visitor, top, "person/work", "Work", kinds=KINDS, ends=ENDS, evidence_kinds=EVIDENCE_KINDS, **values
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonForm:
+    """A form about a person: its heading, its questions, what was typed, what is wrong, and what it is about."""
+
+    title: str
+    questions: tuple[FormQuestion, ...]
+    typed: Mapping[str, Any]
+    faults: Faults | None = None
+    about: str = ""
+
+
+def person_form(request: Request, visitor: Visitor, database: Database, reference: str, form: PersonForm) -> Response:
+    """Show a form about a person."""
+    with database.reading(visitor.actor) as session:
+        person = find(session, visitor.actor, reference)
+        top = head(session, visitor.actor, person)
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/form",
+        form.title,
+        questions=form.questions,
+        action=request.url.path,
+        about=form.about,
+        button="Record it",
+        back=top.address,
+        typed=form.typed,
+        faults=form.faults.by_field if form.faults else {},
+        errors=form.faults.summary(form.questions) if form.faults else (),
+        status=422 if form.faults else 200,
+    )
+
+
+def _spell(session: Session, person: Jobseeker, wanted: str) -> Spell | None:
+    """Return the spell that is meant: the one named, or the newest that runs."""
+    spells = queries.spells_of(session, person)
+    named = [spell for spell in spells if str(spell.id) == wanted]
+    running = [spell for spell in spells if spell.state is SpellState.RUNNING]
+    found = named or running or spells
+    return found[-1] if found else None
+
+
+def _check_in_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any],
+    faults: Faults | None,
+) -> Response:
+    with database.reading(visitor.actor) as session:
+        person = find(session, visitor.actor, reference)
+        spell = _spell(session, person, first(typed, "spell"))
+        about = actions.spell_reply(session, visitor.actor, spell).title or "" if spell is not None else ""
+        spell_id = str(spell.id) if spell is not None else ""
+    if not spell_id:
+        return go(f"/people/{reference}/work")
+    hidden = FormQuestion("spell", "hidden", "")
+    given = {**today_in(visitor, "on"), **typed, "spell": [spell_id]}
+    form = PersonForm("Record a check-in", (hidden, *CHECK_IN), given, faults, about)
+    return person_form(request, visitor, database, reference, form)
+
+
+@router.get("/{reference}/check-ins/new")
+def ask_check_in(
+    reference: str, request: Request, visitor: CheckInRecorder, database: DatabaseDep, spell: str = ""
+) -> Response:
+    """Ask how the work goes."""
+    kept = typed_before(database, visitor, f"/people/{reference}/check-ins/new") or {}
+    return _check_in_page(request, visitor, database, reference, {**kept, "spell": [spell]}, None)
+
+
+@router.post("/{reference}/check-ins/new")
+def record_check_in(
+    reference: str, request: Request, visitor: CheckInRecorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record a check-in."""
+    actor = visitor.actor
+    try:
+        body = body_of(NewCheckIn, CHECK_IN, typed, spell_id=first(typed, "spell"))
+        with database.writing(actor) as session:
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: support_actions.record_check_in(session, actor, body),
+                lambda made: support_queries.check_in(session, actor, made),
+            )
+    except Faults as faults:
+        return _check_in_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _check_in_page(request, visitor, database, reference, typed, faults_of(refused, CHECK_IN))
+    return go(f"/people/{reference}", "check_in_recorded")
+
+
+@dataclass(frozen=True, slots=True)
+class WeekToFill:
+    """One week of a spell, and the hours that are recorded for it."""
+
+    first_day: date
+    recorded: Decimal | None
+
+    @property
+    def field(self) -> str:
+        return f"hours-{self.first_day.isoformat()}"
+
+
+def _weeks(shown: SpellOut, today: date) -> list[WeekToFill]:
+    """Return the last weeks of a spell that have begun, the newest first."""
+    recorded = {line.week_from: line.hours for line in shown.hours}
+    last = min(shown.ended_on or today, today)
+    count = (last - shown.started_on).days // 7
+    starts = [shown.started_on + n * A_WEEK for n in range(count + 1)]
+    return [WeekToFill(day, recorded.get(day)) for day in reversed(starts[-MOST_WEEKS:])]
+
+
+def _hours_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    spell_id: UUID,
+    typed: Mapping[str, Any] | None = None,
+    faults: dict[str, str] | None = None,
+) -> Response:
+    actor = visitor.actor
+    with database.reading(actor) as session:
+        person = find(session, actor, reference)
+        top = head(session, actor, person)
+        shown = actions.spell_reply(session, actor, queries.spell(session, actor, spell_id))
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/hours",
+        "Hours worked",
+        spell=shown,
+        weeks=_weeks(shown, actor.today),
+        typed=typed or {},
+        faults=faults or {},
+        errors=[{"text": text, "href": f"#{name or 'main-content'}"} for name, text in (faults or {}).items()],
+        status=422 if faults else 200,
+    )
+
+
+@router.get("/{reference}/work/{spell_id:uuid}/hours")
+def ask_hours(reference: str, spell_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep) -> Response:
+    """Ask for the hours of many weeks at once."""
+    return _hours_page(request, visitor, database, reference, spell_id)
+
+
+@router.post("/{reference}/work/{spell_id:uuid}/hours")
+def record_hours(
+    reference: str, spell_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record the hours of the weeks that were filled in: all of them, or none if one is refused."""
+    actor = visitor.actor
+    faults: dict[str, str] = {}
+    given: dict[str, NewHours] = {}
+    for name in typed:
+        text = first(typed, name)
+        if not name.startswith("hours-") or not text:
+            continue
+        try:
+            given[name] = NewHours(week_from=date.fromisoformat(name.removeprefix("hours-")), hours=Decimal(text))
+        except (InvalidOperation, ValidationError, ValueError):
+            faults[name] = "Enter the hours of this week as a number, such as 16 or 7.5"
+    if not faults:
+        field = ""
+        try:
+            with database.writing(actor) as session:
+                spell = queries.spell(session, actor, spell_id, for_update=True)
+                known = {
+                    week.field: week.recorded
+                    for week in _weeks(actions.spell_reply(session, actor, spell), actor.today)
+                }
+                for field, body in given.items():
+                    if known.get(field) != body.hours:
+                        actions.record_hours(session, actor, spell, body)
+        except DomainError as refused:
+            faults[field] = "; ".join(faults_of(refused, ()).by_field.values())
+    if faults:
+        return _hours_page(request, visitor, database, reference, spell_id, typed, faults)
+    return go(f"/people/{reference}/work", "hours_recorded")
+
+
+@router.get("/{reference}/work/{spell_id:uuid}/evidence")
+def ask_evidence(
+    reference: str, spell_id: UUID, request: Request, visitor: EvidenceRecorder, database: DatabaseDep
+) -> Response:
+    """Ask about an item of evidence."""
+    with database.reading(visitor.actor) as session:
+        queries.spell(session, visitor.actor, spell_id)
+    return _evidence_page(request, visitor, database, reference, today_in(visitor, "received_on"))
+
+
+def _evidence_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any],
+    faults: Faults | None = None,
+) -> Response:
+    form = PersonForm("Add evidence", EVIDENCE, typed, faults)
+    return person_form(request, visitor, database, reference, form)
+
+
+@router.post("/{reference}/work/{spell_id:uuid}/evidence")
+def add_evidence(
+    reference: str, spell_id: UUID, request: Request, visitor: EvidenceRecorder, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record an item of evidence. Somebody else checks it."""
+    actor = visitor.actor
+    try:
+        body = body_of(NewEvidence, EVIDENCE, typed, spell_id=spell_id)
+        with database.writing(actor) as session:
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: evidence.add_evidence(session, actor, body),
+                lambda made: queries.evidence(session, actor, made),
+            )
+    except Faults as faults:
+        return _evidence_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _evidence_page(request, visitor, database, reference, typed, faults_of(refused, EVIDENCE))
+    return go(f"/people/{reference}/work", "evidence_added")
+
+
+@router.post("/{reference}/work/evidence/{evidence_id:uuid}/check")
+def check_evidence(
+    reference: str, evidence_id: UUID, visitor: EvidenceChecker, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Accept or reject an item of evidence that somebody else recorded."""
+    actor = visitor.actor
+    verdict = body_of(EvidenceVerdict, VERDICT, typed, is_accepted=first(typed, "verdict") == "accept")
+    with database.writing(actor) as session:
+        evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict)
+    return go(f"/people/{reference}/work", "evidence_checked")
