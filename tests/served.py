@@ -35,7 +35,7 @@ def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = environment_of(settings) | changes
+    environment = environment_of(settings) | {"PATHWAYS_PUBLIC_URL": f"http://127.0.0.1:{port}"} | changes
     log.write_bytes(b"")
     process = launched.start(["serve", "--port", str(port)], environment, log.parent, log)
     address = f"http://127.0.0.1:{port}"

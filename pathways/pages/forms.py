@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from pathways.errors import DomainError
 from pathways.field_faults import sentence_of
-from pathways.pages.words import plain
+from pathways.pages.words import number, plain
 from pathways.reference import half_days
 
 Typed = Mapping[str, Sequence[str]]
@@ -206,8 +206,8 @@ def typed_of(questions: Iterable[FormQuestion], values: Mapping[str, Any]) -> di
 def _text(value: Any) -> str:
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+    if isinstance(value, (Decimal, float)):
+        return number(value)
     return str(value)
 
 

@@ -95,7 +95,7 @@ def ask(step: str, request: Request, visitor: Maker, database: DatabaseDep) -> R
     if asked is None:
         return go(LISTING.address)
     kept = steps.kept(database, visitor, LISTING)
-    return steps.step_page(request, visitor, LISTING, asked, kept, can_look_up=_can_look_up(asked))
+    return steps.step_page(request, visitor, LISTING, asked, kept, has_lookup=_has_lookup(asked))
 
 
 @router.post("/{step}")
@@ -104,17 +104,17 @@ def answer(step: str, request: Request, visitor: Maker, database: DatabaseDep, t
     asked = LISTING.step(step)
     if asked is None:
         return go(LISTING.address)
-    can_look_up = _can_look_up(asked)
+    has_lookup = _has_lookup(asked)
     if typed.get(LOOK_UP):
         offers = _offers(database, visitor, asked, typed)
-        return steps.step_page(request, visitor, LISTING, asked, typed, offers=offers, can_look_up=can_look_up)
+        return steps.step_page(request, visitor, LISTING, asked, typed, offers=offers, has_lookup=has_lookup)
     try:
         return steps.take(request, visitor, database, LISTING, asked, _with_chosen_words(typed))
     except Faults as faults:
-        return steps.step_page(request, visitor, LISTING, asked, typed, faults=faults, can_look_up=can_look_up)
+        return steps.step_page(request, visitor, LISTING, asked, typed, faults=faults, has_lookup=has_lookup)
 
 
-def _can_look_up(step: Step) -> bool:
+def _has_lookup(step: Step) -> bool:
     return any(question.name in WORDS_OF for question in step.questions)
 
 

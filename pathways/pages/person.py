@@ -53,7 +53,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class PersonHead:
-    """What stands at the top of every page about a person."""
+    """The top of every page about a person."""
 
     shown: JobseekerOut
     name: str
@@ -85,7 +85,7 @@ def due(session: Session, actor: Actor, person: Jobseeker) -> list[TodayLine]:
 
 
 def head(session: Session, actor: Actor, person: Jobseeker, waits: list[TodayLine] | None = None) -> PersonHead:
-    """Return what stands at the top of a page about a person."""
+    """Return the top of a page about a person."""
     shown = actions.reply(session, actor, person)
     waits = due(session, actor, person) if waits is None else waits
     worker = session.scalars(

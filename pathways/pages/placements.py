@@ -150,7 +150,7 @@ def _step_page(
         422 if faults else 200,
         form=LISTING,
         step=step,
-        can_look_up=False,
+        has_lookup=False,
         action=f"/placements/{shown.id}/{step.name}",
         back=f"/placements/{shown.id}",
         button="Save",

@@ -164,7 +164,7 @@ def step_page(
     *,
     faults: Faults | None = None,
     offers: Mapping[str, Any] | None = None,
-    can_look_up: bool = False,
+    has_lookup: bool = False,
 ) -> Response:
     """Ask the questions of one step."""
     from_check = request.query_params.get("from") == "check"
@@ -184,7 +184,7 @@ def step_page(
         button="Continue",
         version="",
         offers=offers or {},
-        can_look_up=can_look_up,
+        has_lookup=has_lookup,
         typed=typed,
         faults=faults.by_field if faults else {},
         errors=faults.summary(step.questions) if faults else (),

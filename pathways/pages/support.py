@@ -62,7 +62,7 @@ CONTACT = (
     FormQuestion("note", "long", "Note"),
 )
 BARRIER = (
-    FormQuestion("kind", "select", "What stands in the way?", options=options(BARRIERS), missing="Choose what it is"),
+    FormQuestion("kind", "select", "What is the barrier?", options=options(BARRIERS), missing="Choose what it is"),
     FormQuestion("opened_on", "day", "Since when is it known?", missing="Enter the day"),
     FormQuestion("note", "long", "Note", rows=2),
 )
@@ -162,7 +162,7 @@ def _step(typed: Mapping[str, list[str]], number: int) -> dict[str, Any] | None:
 def open_barrier(
     reference: str, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
 ) -> Response:
-    """Record what stands in the way of work."""
+    """Record a barrier to work."""
     actor = visitor.actor
     try:
         body = body_of(NewBarrier, BARRIER, typed)

@@ -305,7 +305,7 @@ def _may_read(actor: Actor, person: Any, wait: Wait) -> bool:
 
 
 def _caseload(session: Session, actor: Actor) -> tuple[UUID, ...]:
-    """Return the jobseekers of whom the actor is the caseworker."""
+    """Return the jobseekers in the caseload of the actor."""
     rows = select(Jobseeker.id).where(
         Jobseeker.partner_id == actor.organisation_id, Jobseeker.caseworker_id == actor.membership_id
     )

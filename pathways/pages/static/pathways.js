@@ -2,11 +2,21 @@
 // Every page works without it.
 import { initAll } from "./govuk-frontend-6.3.0.min.js";
 
+const byId = (id) => document.getElementById(id);
+
+// What belongs to one answer is shown when that answer is chosen. GOV.UK Frontend would mark the radio button as
+// expanded, which ARIA does not allow on a radio button.
+for (const radio of document.querySelectorAll("input[type=radio][data-aria-controls]")) {
+  const below = byId(radio.dataset.ariaControls);
+  radio.removeAttribute("data-aria-controls");
+  const show = () => below.classList.toggle("govuk-radios__conditional--hidden", !radio.checked);
+  for (const other of document.getElementsByName(radio.name)) other.addEventListener("change", show);
+  show();
+}
+
 document.body.classList.add("js-enabled");
 if ("noModule" in HTMLScriptElement.prototype) document.body.classList.add("govuk-frontend-supported");
 initAll();
-
-const byId = (id) => document.getElementById(id);
 
 async function post(path, body) {
   const reply = await fetch(path, {
