@@ -69,6 +69,7 @@ from pathways.pages import (
     shell,
     sign_in,
     today,
+    uploads,
     work,
 )
 from pathways.pages import introductions as introduction_pages
@@ -183,6 +184,7 @@ PAGES: Sequence[APIRouter] = (
     support_pages.router,
     sharing.router,
     histories.router,
+    uploads.router,
     decide.router,
     claim_key.router,
 )

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
-from fastapi import Depends, Request
+from fastapi import Depends, File, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
-from starlette.datastructures import UploadFile
 
 from pathways import audit
 from pathways.access.guards import DatabaseDep, address_of, get_database, must_be_permitted
@@ -209,16 +208,12 @@ async def read_typed(request: Request) -> dict[str, list[str]]:
 TypedDep = Annotated[dict[str, list[str]], Depends(read_typed)]
 
 
-async def read_file(request: Request) -> tuple[str, bytes]:
-    """Return the name and content of the file of a form; empty if there is none."""
-    form = await request.form()
-    for _, value in form.multi_items():
-        if isinstance(value, UploadFile) and value.filename:
-            return value.filename, await value.read()
-    return "", b""
+def read_file(file: Annotated[UploadFile | None, File()] = None) -> bytes:
+    """Return the content of the file of a form; empty if none was chosen."""
+    return file.file.read() if file is not None and file.filename else b""
 
 
-FileDep = Annotated[tuple[str, bytes], Depends(read_file)]
+FileDep = Annotated[bytes, Depends(read_file)]
 
 
 ONCE = "once"

@@ -13,9 +13,22 @@ from pathways.placements.models import DbsLevel, PlacementKind, Remote
 from pathways.placements.schemas import MOST_POUNDS
 from pathways.reference import half_days
 from pathways.reference.pay import REMEDY, likely_meaning
+from pathways.reference.vocabularies import labels_of
 from pathways.sheets import cells, header_words, slips
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
+# Kinds as people write them, beside the codes and their labels.
+KINDS_IN_WORDS = {label.lower(): PlacementKind(code) for code, label in labels_of("kinds").items()} | {
+    "paid job": PlacementKind.JOB_OPEN,
+    "paid work": PlacementKind.JOB_OPEN,
+    "job": PlacementKind.JOB_OPEN,
+    "work trial": PlacementKind.WORK_TRIAL_JCP,
+    "taster": PlacementKind.TASTER,
+    "work shadowing": PlacementKind.SHADOWING,
+    "volunteer": PlacementKind.VOLUNTEERING,
+    "voluntary work": PlacementKind.VOLUNTEERING,
+    "self employed": PlacementKind.SELF_EMPLOYMENT,
+}
 REMOTE = {
     "remote": Remote.YES,
     "fully remote": Remote.YES,
@@ -48,7 +61,7 @@ def _needed_line(text: str) -> str:
 
 
 def _kind(text: str) -> PlacementKind:
-    kind = PLACEMENT_KIND(text)
+    kind = KINDS_IN_WORDS.get(" ".join(text.lower().split())) or PLACEMENT_KIND(text)
     if kind is None:
         raise cells.InvalidCell("This field is required.", f"Write one of {', '.join(PlacementKind)}.")
     return kind
