@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS = 1
 # Where the machine forbids bytecode, each of the processes that the tests start would compile the whole project.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install dev run test quick lint style types coverage documents examples prove bench lock
+.PHONY: install dev run test quick lint style types coverage documents examples pictures prove bench lock
 
 # Nothing is compiled ahead: Python compiles what is imported, and most of what the packages hold never is.
 install: .venv/installed
@@ -77,6 +77,10 @@ examples: dev
 	$(BIN)/python -m tests.examples
 	$(BIN)/python -m tests.pages
 
+# Pictures of pages for the README, from a demonstration of their own.
+pictures: dev
+	$(BIN)/python -m tests.pictures
+
 prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
@@ -90,6 +94,7 @@ styles:
 	build/styles/node_modules/.bin/sass --no-source-map --style=compressed --no-charset --quiet-deps -I build/styles/node_modules pathways/pages/styles/pathways.scss >>build/styles/pathways.css
 	cp build/styles/pathways.css pathways/pages/static/pathways.css
 	sed 's|//# sourceMappingURL=.*$$||' build/styles/node_modules/govuk-frontend/dist/govuk/govuk-frontend.min.js >pathways/pages/static/govuk-frontend-$(GOVUK_FRONTEND).min.js
+	$(BIN)/python -c "import brotli, pathlib; [one.with_name(one.name + '.br').write_bytes(brotli.compress(one.read_bytes())) for one in pathlib.Path('pathways/pages/static').glob('*.*s')]"
 
 bench: dev
 	$(BIN)/python -m benchmarks

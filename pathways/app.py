@@ -58,6 +58,7 @@ from pathways.pages import (
     first_days,
     histories,
     home,
+    letters,
     members,
     people,
     person,
@@ -72,6 +73,8 @@ from pathways.pages import (
     uploads,
     work,
 )
+from pathways.pages import duplicates as duplicate_pages
+from pathways.pages import evidence as evidence_pages
 from pathways.pages import introductions as introduction_pages
 from pathways.pages import listing as listing_pages
 from pathways.pages import placements as placement_pages
@@ -185,8 +188,11 @@ PAGES: Sequence[APIRouter] = (
     sharing.router,
     histories.router,
     uploads.router,
+    duplicate_pages.router,
+    evidence_pages.router,
     decide.router,
     claim_key.router,
+    letters.router,  # last: its addresses have any first word
 )
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.

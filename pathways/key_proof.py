@@ -24,7 +24,10 @@ from pathways.progression.models import EvidenceDocument
 
 OLDEST, NEWEST = 20, 20  # values of each column on which a key is proved
 FILES = 3
-PLACES = {"webhook_endpoints": "webhook_endpoints.sealed_secret:{id}"}
+PLACES = {
+    "webhook_endpoints": "webhook_endpoints.sealed_secret:{id}",
+    "authenticator_apps": "authenticator_apps.sealed_secret:{id}",
+}
 
 
 @dataclass

@@ -204,7 +204,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("membership_id", sa.Uuid(), nullable=False),
         sa.Column("form", sa.String(length=300), nullable=False),
-        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("typed_sealed", sa.Text(), nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["membership_id"], ["memberships.id"], name=op.f("fk_drafts_membership_id")),

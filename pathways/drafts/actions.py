@@ -19,7 +19,7 @@ Typed = Mapping[str, Sequence[str]]
 
 
 def _place(row_id: UUID) -> str:
-    return f"drafts.sealed:{row_id}"
+    return f"drafts:typed:{row_id}"
 
 
 def save(session: WriteSession, membership_id: UUID, form: str, typed: Typed, at: datetime) -> None:
@@ -49,26 +49,26 @@ def save(session: WriteSession, membership_id: UUID, form: str, typed: Typed, at
         "id": uuid7(),
         "membership_id": membership_id,
         "form": form,
-        "sealed": "",
+        "typed_sealed": "",
         "saved_at": at,
         "ends_at": ends_at,
     }
     insert_if_absent(session, Draft, [new])
     rows = select(Draft).where(Draft.membership_id == membership_id, Draft.form == form).with_for_update()
     row = session.scalars(rows).one()
-    row.sealed, row.saved_at, row.ends_at = session.vault.seal(text, place=_place(row.id)), at, ends_at
+    row.typed_sealed, row.saved_at, row.ends_at = session.vault.seal(text, place=_place(row.id)), at, ends_at
     session.flush()
 
 
 def saved(session: Session, membership_id: UUID, form: str, at: datetime) -> dict[str, list[str]] | None:
     """Return what a member typed into a form; None if nothing is kept."""
     rows = select(Draft).where(
-        Draft.membership_id == membership_id, Draft.form == form, Draft.ends_at > at, Draft.sealed != ""
+        Draft.membership_id == membership_id, Draft.form == form, Draft.ends_at > at, Draft.typed_sealed != ""
     )
     row = session.scalars(rows).one_or_none()
     if row is None:
         return None
-    typed: dict[str, list[str]] = json.loads(session.vault.open(row.sealed, place=_place(row.id)))
+    typed: dict[str, list[str]] = json.loads(session.vault.open(row.typed_sealed, place=_place(row.id)))
     return typed
 
 

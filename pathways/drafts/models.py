@@ -19,6 +19,6 @@ class Draft(Base):
     id: Mapped[PrimaryKey]
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
     form: Mapped[str] = mapped_column(LINE)  # the path of the form, which names no person
-    sealed: Mapped[str] = mapped_column(Text)
+    typed_sealed: Mapped[str] = mapped_column(Text)
     saved_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)

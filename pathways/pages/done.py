@@ -46,6 +46,7 @@ DONE = {
     "evidence_added": _("The evidence is recorded. Somebody else must check it."),
     "evidence_checked": _("The verdict is recorded."),
     "case_closed": _("The case is closed."),
+    "pair_reviewed": _("The verdict is recorded."),
     "row_saved": _("The row is saved and was checked again."),
     "import_applied": _("The rows that were right are saved."),
     "import_discarded": _("The upload is discarded."),

@@ -1,14 +1,17 @@
 """What all pages share: templates, the headers of a page, and the check that a form came from our own page."""
 
 from collections.abc import Mapping
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from pathways.pages import words
 from pathways.pages.forms import DAYS, PARTS, FormQuestion, Option, Typed
@@ -161,5 +164,26 @@ def is_from_elsewhere(request: Request, *, reads_cookies: bool = False) -> bool:
     return reads_cookies if origin is None else urlsplit(origin).netloc not in hosts
 
 
+class CompressedFiles(StaticFiles):
+    """Static files, each sent as it was compressed by ``make styles`` where the browser takes that."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        takes = Headers(scope=scope).get("accept-encoding", "")
+        is_compressed = takes_brotli(takes) and (STATIC / f"{path}.br").is_file()
+        response = await super().get_response(f"{path}.br" if is_compressed else path, scope)
+        if is_compressed:
+            response.headers["content-encoding"] = "br"
+            response.headers["content-type"] = guess_type(path)[0] or "application/octet-stream"
+        response.headers["vary"] = "accept-encoding"
+        response.headers["cache-control"] = "no-cache"  # asked about each time, and sent only when it has changed
+        return response
+
+
+def takes_brotli(accept_encoding: str) -> bool:
+    """Return whether a browser takes what is compressed by Brotli."""
+    given = [one.strip().partition(";") for one in accept_encoding.split(",")]
+    return any(name == "br" and "q=0" not in weight.replace("q=0.", "") for name, _, weight in given)
+
+
 def static_files() -> StaticFiles:
-    return StaticFiles(directory=STATIC)
+    return CompressedFiles(directory=STATIC)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
@@ -125,15 +125,17 @@ def lines(session: Session, actor: Actor, items: list[WorklistItem]) -> list[Tod
     return found
 
 
-def _to_check(session: Session, actor: Actor, cases: Cases) -> int:
-    """Return how many items of evidence nobody has checked yet."""
+def unchecked(actor: Actor, cases: Cases) -> Select[Evidence]:
+    """Return the query of the evidence that nobody has checked yet and that the actor did not record."""
     checked = select(EvidenceCheck.id).where(
         EvidenceCheck.partner_id == Evidence.partner_id, EvidenceCheck.evidence_id == Evidence.id
     )
-    rows = progression_queries.evidence_visible_to(actor).where(
-        ~checked.exists(), cases.own(Evidence), Evidence.by != actor.user_id
-    )
-    return len(session.scalars(rows.with_only_columns(Evidence.id).limit(MOST)).all())
+    rows = progression_queries.evidence_visible_to(actor).where(~checked.exists(), cases.own(Evidence))
+    return rows.where(Evidence.by != actor.user_id).order_by(Evidence.id)
+
+
+def _to_check(session: Session, actor: Actor, cases: Cases) -> int:
+    return len(session.scalars(unchecked(actor, cases).with_only_columns(Evidence.id).limit(MOST)).all())
 
 
 def first_page(request: Request, visitor: Visitor, database: Database) -> Response:

@@ -146,8 +146,8 @@ def test_refused_ids_in_the_body_are_logged_at_any_depth(client, world: World, d
 # Ids in requests that name no single jobseeker, so that a refusal of them is about nobody.
 OF_NOBODY = {
     "agreement_id", "allocation_id", "caseworker", "caseworker_id", "commissioner_id", "delivery_id", "email_id",
-    "endpoint_id", "export_id", "import_id", "key_id", "membership_id", "model_id", "notice_id", "one_id",
-    "one_lead_id", "organisation_id", "other_id", "other_lead_id", "partner_id", "placement", "placement_id",
+    "endpoint_id", "export_id", "import_id", "invitation_id", "key_id", "membership_id", "model_id", "notice_id",
+    "one_id", "one_lead_id", "organisation_id", "other_id", "other_lead_id", "partner_id", "placement", "placement_id",
     "programme", "programme_id", "referring_organisation_id", "same_as", "social_enterprise_id", "user_id",
 }  # fmt: skip
 

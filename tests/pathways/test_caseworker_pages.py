@@ -2,16 +2,21 @@
 
 import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from pathways import messages
 from pathways.base import utc_now
+from pathways.enrolments.models import Enrolment
 from pathways.fields import POLICY, Group, Purpose, Relation
 from pathways.introductions.models import Introduction
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerDetails, SharingPermission
-from pathways.progression.models import SpellHours
+from pathways.placements.models import Placement
+from pathways.progression.models import Spell, SpellHours
+from pathways.referrals.models import Referral
 from pathways.support.models import ActionPlan, CheckIn
 from tests.browsing import text_of
 from tests.pathways.test_enterprise_pages import introduced, move, once_in
@@ -284,3 +289,58 @@ def test_a_day_far_away_is_refused_in_words(browse, person):
     page = browse("caseworker").post(form, said)
     assert page.status_code == 422
     assert "There is a problem" in text_of(page)
+
+
+def test_the_address_of_every_record_in_a_letter_leads_to_a_page(browse, world):
+    subjects = set()
+    for path in (Path(messages.__file__).parents[1]).rglob("*.py"):
+        subjects |= set(re.findall(r'about=\("([a-z-]+)"', path.read_text(encoding="utf-8")))
+    assert len(subjects) > 8
+    person = working(world, browse)
+    browser = browse("caseworker")
+    with world.database.reading() as session:
+        ids = {
+            "introductions": session.scalars(select(Introduction.id)).one(),
+            "referrals": session.scalars(select(Referral.id)).one(),
+            "placements": session.scalars(select(Placement.id)).one(),
+            "enrolments": session.scalars(select(Enrolment.id)).one(),
+            "spells": session.scalars(select(Spell.id)).one(),
+            "jobseekers": person.id,
+        }
+    for subject in subjects:
+        page = browser.get(f"/{subject}/{ids.get(subject, person.id)}")
+        assert page.status_code == 200, subject
+        assert "Sign out" in text_of(page)
+        assert subject not in {"jobseekers", "enrolments", "spells"} or person.reference in page.text
+        stranger = browse("other_caseworker").get(f"/{subject}/{ids.get(subject, person.id)}")
+        assert "Amina" not in stranger.text
+    assert browser.get(f"/nothing/{person.id}").status_code == 404
+
+
+def test_two_records_are_compared_and_a_verdict_needs_a_reason(browse, world):
+    world.supported()
+    world.supported(ref="again", nino="QQ224466C", nhs_number=None, email="other@example.org")
+    browser = browse("caseworker")
+    page = browser.get("/duplicates")
+    pair = re.search(r'href="(/duplicates/[^"]+)"', page.text)[1]
+    assert browser.post(pair, {"event": "different", "reason": ""}).status_code == 422
+    page = browser.post(pair, {"event": "different", "reason": "Born in other countries"})
+    assert "The verdict is recorded" in text_of(page)
+
+
+def test_evidence_is_checked_by_somebody_else(browse, world):
+    person = working(world, browse)
+    recorder, checker = browse("caseworker"), browse("manager")
+    form = re.search(r'href="(/people/[^"]+/evidence)"', recorder.get(f"/people/{person.reference}/work").text)[1]
+    days = {
+        **day_fields("covers_from", today()),
+        **day_fields("covers_to", today()),
+        **day_fields("received_on", today()),
+    }
+    said = {"kind": "payslip", "obtained_how": "seen on her telephone"}
+    assert "Somebody else must check it" in text_of(recorder.post(form, said | days))
+    assert "No evidence waits" in text_of(recorder.get("/evidence"))
+    page = checker.get(f"/people/{person.reference}/work")
+    check = re.search(r'action="(/people/[^"]+/check)"', page.text)[1]
+    assert recorder.post(check, {"verdict": "accept"}).status_code in {403, 409}
+    assert "The verdict is recorded" in text_of(checker.post(check, {"verdict": "accept"}))

@@ -19,10 +19,12 @@ from pathways.app import create_app
 from pathways.base import utc_now
 from pathways.commands.acting import read_settings
 from pathways.database import Database
+from pathways.drafts import actions as drafts
 from pathways.jobseekers.models import PersonKey
 from pathways.key_checks import SETTINGS, CheckValues, KeyCheck, KeyState, WrongKey
 from pathways.settings import Settings
 from pathways.shortlists import index
+from pathways.sign_in import codes
 from pathways.vault import Vault
 from tests.conftest import Stage
 from tests.intake import referral_file
@@ -64,6 +66,10 @@ def filled(client, world: World) -> None:
     file = {"file": ("r.csv", referral_file(2), "text/csv")}
     sent = client.post("/api/v1/referrals/imports?dry_run=true", headers=world.key("manager"), files=file)
     assert sent.status_code in {200, 201, 202}, sent.text
+    member = world.actors["caseworker"]
+    with world.database.writing(None) as session:
+        codes.begin(session, member.user_id, utc_now())
+        drafts.save(session, member.membership_id, "/refer", {"given_name": ["Amina"]}, utc_now())
 
 
 def forgotten(database: Database) -> None:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import brotli
 import pytest
 from jinja2 import UndefinedError
 
@@ -68,3 +69,24 @@ def test_an_error_leads_to_its_field_and_is_named_in_the_title():
     page = shell.page("message", "A title", 422, text="Text", errors=faults).body.decode()
     assert "<title>Error: A title - Pathways</title>" in page
     assert '<a href="#event">Choose one of the answers</a>' in page
+
+
+def test_what_is_sent_compressed_is_what_is_there(client):
+    for path in shell.STATIC.glob("*.*s"):
+        packed = path.with_name(f"{path.name}.br")
+        assert brotli.decompress(packed.read_bytes()) == path.read_bytes(), f"{path.name}: run make styles"
+        reply = client.get(f"/assets/{path.name}", headers={"accept-encoding": "gzip, br"})
+        assert reply.headers["content-encoding"] == "br"
+        assert reply.headers["content-type"].startswith("text/")
+        assert (
+            "content-encoding" not in client.get(f"/assets/{path.name}", headers={"accept-encoding": "br;q=0"}).headers
+        )
+
+
+def test_the_first_visit_is_small(browse, client):
+    browser = browse("caseworker")
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    page = client.get("/", headers={"accept-encoding": "br", "cookie": cookies})
+    assert page.headers["content-encoding"] == "br"
+    assets = sum(path.stat().st_size for path in shell.STATIC.glob("*.br"))
+    assert int(page.headers["content-length"]) + assets < 60_000

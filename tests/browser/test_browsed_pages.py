@@ -160,7 +160,8 @@ def test_every_form_with_an_error_can_be_used_by_everybody(site: Site):
             page.context.add_init_script(AXE)
             for path in paths:
                 page.goto(site.address + path.format(**site.ids))
-                page.locator("main form button.govuk-button").first.click()
+                with page.expect_navigation():
+                    page.locator("main form button.govuk-button").first.click()
                 title = page.title()
                 if "/profile/" not in path:
                     assert title.startswith("Error: "), path
