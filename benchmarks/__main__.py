@@ -25,6 +25,7 @@ FULL = (
     ("speed",),
     ("speed", "--country"),
     ("speed", "--workers", "--placements", "50000", "--jobseekers", "1000000"),
+    ("pages",),
     ("http",),
     ("http", "--cold", "--jobseekers", "100000"),
     ("people",),
@@ -48,6 +49,7 @@ SMALL = (
     ("disclosure", "--tables", "2"),
     ("timetables", "--stops", "60", "--routes", "8", "--placements", "50"),
     ("allocation", "--jobseekers", "100", "--places", "100"),
+    ("pages", "--jobseekers", "60", "--placements", "40"),
     ("http", "--placements", "60", "--requests", "4", "--database", "sqlite", "--shape", "all known"),
 )
 
