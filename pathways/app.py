@@ -53,6 +53,7 @@ from pathways.organisations.queries import is_still_member
 from pathways.pages import (
     account,
     claim_key,
+    closing,
     decide,
     drafts,
     first_days,
@@ -187,6 +188,7 @@ PAGES: Sequence[APIRouter] = (
     support_pages.router,
     sharing.router,
     histories.router,
+    closing.router,
     uploads.router,
     duplicate_pages.router,
     evidence_pages.router,

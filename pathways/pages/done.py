@@ -44,6 +44,8 @@ DONE = {
     "barrier_opened": _("The barrier is recorded."),
     "barrier_closed": _("The barrier is closed."),
     "evidence_added": _("The evidence is recorded. Somebody else must check it."),
+    "document_uploaded": _("The document is stored, sealed."),
+    "outcome_recorded": _("The outcome is recorded."),
     "evidence_checked": _("The verdict is recorded."),
     "case_closed": _("The case is closed."),
     "pair_reviewed": _("The verdict is recorded."),

@@ -1,5 +1,6 @@
 """The pages about a person's work: spells, check-ins, the hours of many weeks at once, evidence and outcomes."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,16 +15,17 @@ from pydantic import ValidationError
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.database import Database, Session
-from pathways.errors import DomainError
+from pathways.errors import Conflict, DomainError
 from pathways.jobseekers.models import Jobseeker
 from pathways.pages.first_days import ENDS
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, options
 from pathways.pages.listing_questions import KINDS
 from pathways.pages.person import find, head, person_page
-from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
+from pathways.pages.visitors import FileDep, PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
 from pathways.progression import actions, evidence, outcomes, queries
 from pathways.progression.models import Evidence, EvidenceKind, Spell, SpellState
-from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, SpellOut
+from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, SpellOut
+from pathways.settings import Settings
 from pathways.support import actions as support_actions
 from pathways.support import queries as support_queries
 from pathways.support.models import InWork, PathBack, ReportedBy
@@ -34,6 +36,7 @@ Reader = Annotated[Visitor, allowed(Permission.SPELL_READ)]
 Recorder = Annotated[Visitor, allowed(Permission.SPELL_RECORD)]
 CheckInRecorder = Annotated[Visitor, allowed(Permission.SUPPORT_RECORD)]
 EvidenceRecorder = Annotated[Visitor, allowed(Permission.EVIDENCE_RECORD)]
+OutcomeRecorder = Annotated[Visitor, allowed(Permission.OUTCOME_RECORD)]
 EvidenceChecker = Annotated[Visitor, allowed(Permission.EVIDENCE_CHECK)]
 MOST_WEEKS = 12
 A_WEEK = timedelta(days=7)
@@ -351,6 +354,50 @@ def add_evidence(
     except DomainError as refused:
         return _evidence_page(request, visitor, database, reference, typed, faults_of(refused, EVIDENCE))
     return go(f"/people/{reference}/work", "evidence_added")
+
+
+# The address ends as that of the API does, so that the limit for uploads applies.
+@router.post("/{reference}/work/evidence/{evidence_id:uuid}/document")
+def upload_document(
+    reference: str,
+    evidence_id: UUID,
+    request: Request,
+    visitor: EvidenceRecorder,
+    database: DatabaseDep,
+    typed: TypedDep,
+    file: FileDep,
+) -> Response:
+    """Store the document of an item of evidence: a PDF, PNG or JPEG file."""
+    if not file:
+        raise Conflict("No file was chosen. Go back, choose a PDF, PNG or JPEG file, and upload it.")
+    settings: Settings = request.app.state.settings
+    evidence.upload(
+        database,
+        visitor.actor,
+        evidence_id,
+        file[: settings.max_document_bytes + 1],
+        most_bytes=settings.max_document_bytes,
+        scan=shlex.split(settings.scan_command or ""),
+        once=once_of(request, typed).with_file(file),
+    )
+    return go(f"/people/{reference}/work", "document_uploaded")
+
+
+@router.post("/{reference}/work/outcomes")
+def record_outcome(reference: str, visitor: OutcomeRecorder, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Record that a funder's rule is met. The page of a refusal says what was counted."""
+    actor = visitor.actor
+    with database.writing(actor) as session:
+        person = find(session, actor, reference)
+        explained = outcomes.explain(session, actor, person)
+        if explained.enrolment_id is None:
+            raise Conflict("The person is on no programme, so no outcome can be recorded. Enrol them first.")
+        named = first(typed, "rule")
+        rule = next((one.rule for one in explained.rules if one.rule == named), "")
+        if not rule:
+            raise Conflict("There is no such rule for this person. Open the page again.")
+        outcomes.record_outcome(session, actor, NewOutcome(enrolment_id=explained.enrolment_id, rule=rule))
+    return go(f"/people/{reference}/work", "outcome_recorded")
 
 
 @router.post("/{reference}/work/evidence/{evidence_id:uuid}/check")

@@ -31,7 +31,7 @@ from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, page_of, page_of_all
 from pathways.problems import documented
 from pathways.progression import actions, evidence, outcomes, queries, starting
-from pathways.progression.models import Evidence, EvidenceDocument, Outcome, Spell
+from pathways.progression.models import Evidence, Outcome, Spell
 from pathways.progression.schemas import (
     EvidenceOut,
     EvidenceVerdict,
@@ -326,33 +326,15 @@ def upload_document(
     PDF, PNG or JPEG file, or does not match the recorded hash. Also refused if the item was already checked.
     """
     content = file.file.read(settings.max_document_bytes + 1)
-    once = once.with_file(content)
-    with database.reading(actor, newest=True) as session:
-        item = queries.evidence(session, actor, evidence_id)
-        if once.earlier(database, actor) is not None:  # a repeat: the document is stored already
-            return evidence.evidence_reply(session, actor, item)
-        evidence.must_fit(session, item, content)
-    # Scanning and storing may take long, so no transaction is open meanwhile.
-    scan = shlex.split(settings.scan_command or "")
-    kind = evidence.examine(content, most_bytes=settings.max_document_bytes, scan=scan)
-    stored = evidence.put_file(database, content, kind)
-    is_needed = False
-    try:
-        with database.writing(actor) as session:
-            item = queries.evidence(session, actor, evidence_id)
-            made = once(
-                session,
-                actor,
-                lambda: evidence.store_document(session, actor, item, content, stored),
-                lambda made: session.get_one(EvidenceDocument, made),
-            )
-            reply = evidence.evidence_reply(session, actor, item)
-            # From here on, only the commit can fail, and then it is uncertain whether the row was written.
-            is_needed = made.key == stored.key
-    finally:
-        if not is_needed:
-            evidence.drop_file(database, stored)
-    return reply
+    return evidence.upload(
+        database,
+        actor,
+        evidence_id,
+        content,
+        most_bytes=settings.max_document_bytes,
+        scan=shlex.split(settings.scan_command or ""),
+        once=once.with_file(content),
+    )
 
 
 @evidence_router.get(

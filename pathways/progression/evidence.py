@@ -13,6 +13,7 @@ from pathways import documents
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, NotFound, NotPermitted, RuleBroken
+from pathways.idempotency import Once
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.organisations import queries as organisation_queries
 from pathways.progression import queries
@@ -186,6 +187,46 @@ def store_document(
     session.add(document)
     session.flush()  # the second of two uploads at the same time fails here
     return document
+
+
+def upload(
+    database: Database,
+    actor: Actor,
+    evidence_id: UUID,
+    content: bytes,
+    *,
+    most_bytes: int,
+    scan: Sequence[str],
+    once: Once,
+) -> EvidenceOut:
+    """Examine, store and record the document of an item of evidence, and return the item.
+
+    Scanning and storing may take long, so no transaction is open meanwhile. ``once`` has the hash of the content.
+    """
+    with database.reading(actor, newest=True) as session:
+        item = queries.evidence(session, actor, evidence_id)
+        if once.earlier(database, actor) is not None:  # a repeat: the document is stored already
+            return evidence_reply(session, actor, item)
+        must_fit(session, item, content)
+    kind = examine(content, most_bytes=most_bytes, scan=scan)
+    stored = put_file(database, content, kind)
+    is_needed = False
+    try:
+        with database.writing(actor) as session:
+            item = queries.evidence(session, actor, evidence_id)
+            made = once(
+                session,
+                actor,
+                lambda: store_document(session, actor, item, content, stored),
+                lambda made: session.get_one(EvidenceDocument, made),
+            )
+            reply = evidence_reply(session, actor, item)
+            # From here on, only the commit can fail, and then it is uncertain whether the row was written.
+            is_needed = made.key == stored.key
+    finally:
+        if not is_needed:
+            drop_file(database, stored)
+    return reply
 
 
 def document(session: Session, item: Evidence) -> tuple[bytes, str]:

@@ -148,6 +148,25 @@ def test_every_page_can_be_used_by_everybody(site: Site, is_full):
     assert looked_at > 20
 
 
+def test_the_pages_before_signing_in_can_be_used_by_everybody(site: Site):
+    context = site.chromium.new_context(bypass_csp=True)
+    context.add_init_script(AXE)
+    page = context.new_page()
+    faults = []
+    unknown = ("/sign-in/link/nobody", "/decide/nobody", "/claim-key/nobody")
+    for path in ("/sign-in", "/sign-in?ended=1", "/sign-in/recovery", *unknown):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(site.address + path)
+        faults += [f"{path}: {one}" for one in (*faults_of(page), *widths(page))]
+    page.goto(f"{site.address}/sign-in")
+    page.fill("#email", "nobody@example.org")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Check your e-mail").wait_for()
+    faults += [f"sent: {one}" for one in (*faults_of(page), *widths(page))]
+    context.close()
+    assert faults == []
+
+
 def test_every_form_with_an_error_can_be_used_by_everybody(site: Site):
     full(site)
     faults = []

@@ -340,7 +340,33 @@ def test_evidence_is_checked_by_somebody_else(browse, world):
     said = {"kind": "payslip", "obtained_how": "seen on her telephone"}
     assert "Somebody else must check it" in text_of(recorder.post(form, said | days))
     assert "No evidence waits" in text_of(recorder.get("/evidence"))
+    page = recorder.get(f"/people/{person.reference}/work")
+    document = re.search(r'action="(/people/[^"]+/document)"', page.text)[1]
+    assert recorder.post(document, {}, files={"file": ("", b"")}).status_code == 409
+    assert recorder.post(document, {}, files={"file": ("slip.pdf", b"no picture at all")}).status_code in {409, 422}
+    page = recorder.post(document, {}, files={"file": ("slip.pdf", b"%PDF-1.4 a payslip")})
+    assert "with its document" in text_of(page)
     page = checker.get(f"/people/{person.reference}/work")
     check = re.search(r'action="(/people/[^"]+/check)"', page.text)[1]
     assert recorder.post(check, {"verdict": "accept"}).status_code in {403, 409}
     assert "The verdict is recorded" in text_of(checker.post(check, {"verdict": "accept"}))
+
+
+def test_a_case_is_closed_with_a_reason_and_its_introductions_are_withdrawn(browse, world, person):
+    introduction = introduced(world, world.list_placement(), person=person.id)
+    browser = browse("caseworker")
+    form = f"/people/{person.reference}/close"
+    said = {"end_reason": "moved_away", **day_fields("closed_on", today())}
+    assert "Say in at least three words" in text_of(browser.post(form, said))
+    page = browser.post(form, said | {"reason": "She moved to another borough"})
+    assert "The case is closed" in text_of(page)
+    with world.database.reading() as session:
+        assert session.get_one(Introduction, introduction).state == "withdrawn"
+
+
+def test_an_outcome_is_recorded_only_once_it_is_met(browse, world):
+    person = working(world, browse)
+    browser = browse("caseworker")
+    assert browser.post(f"/people/{person.reference}/work/outcomes", {"rule": "NOTHING"}).status_code == 409
+    page = browser.get(f"/people/{person.reference}/work")
+    assert "Record this outcome" not in text_of(page)
