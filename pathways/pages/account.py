@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pathways.access.guards import DatabaseDep, SettingsDep
 from pathways.access.models import User
-from pathways.base import utc_now
+from pathways.base import Actor, Source, utc_now
 from pathways.database import Database
 from pathways.errors import DomainError
 from pathways.pages.shell import HEADERS, errors_at
@@ -27,6 +27,22 @@ def _visitor(request: Request, person: SignedIn) -> Visitor | None:
     if person.must_set_up or person.membership_id is None:
         return None
     return visitor_of(request, person, None)
+
+
+def _acting(request: Request, person: SignedIn) -> Actor | None:
+    """Return the person as an actor, whom the audit names. Before a role is chosen there is none."""
+    if person.membership_id is None or person.role is None or person.organisation_id is None:
+        return None
+    return Actor(
+        person.user_id,
+        person.organisation_id,
+        person.role,
+        person.membership_id,
+        source=Source.PAGE,
+        doing="account",
+        request_id=getattr(request.state, "request_id", ""),
+        address=caller(request).address,
+    )
 
 
 @router.get("")
@@ -71,7 +87,7 @@ def add_passkey(
     """Add the passkey that the browser made. A refusal comes as JSON with the sentence to show."""
     at, name = utc_now(), caller(request).browser
     try:
-        with database.writing(None) as session:
+        with database.writing(_acting(request, person)) as session:
             site = site_of(settings)
             passkeys.add(session, site, person.user_id, challenge_id, answer=answer, name=name, at=at)
             has_codes = actions.way_was_set_up(session, person.user_id, person.session_id, at)
@@ -81,17 +97,20 @@ def add_passkey(
 
 
 @router.post("/passkeys/{passkey_id:uuid}/remove")
-def remove_passkey(passkey_id: UUID, person: PersonDep, database: DatabaseDep) -> Response:
+def remove_passkey(passkey_id: UUID, request: Request, person: PersonDep, database: DatabaseDep) -> Response:
     """Remove a passkey, unless the person could not sign in without it."""
-    with database.writing(None) as session:
+    with database.writing(_acting(request, person)) as session:
         actions.remove_passkey(session, person.user_id, passkey_id, utc_now())
     return go("/account", "way_removed")
 
 
 def _app_page(request: Request, person: SignedIn, database: Database, fault: str = "") -> Response:
-    at = utc_now()
-    with database.writing(None) as session:
-        secret = codes.secret_of(session, codes.begin(session, person.user_id, at))
+    """Show the secret of the app that is being set up."""
+    with database.reading(newest=True) as session:
+        app = session.scalars(codes.pending(person.user_id).limit(1)).first()
+        if app is None:
+            return go("/account/set-up")
+        secret = codes.secret_of(session, app)
         email = session.get_one(User, person.user_id).email
     return show(
         request,
@@ -115,7 +134,9 @@ def _picture(text: str) -> tuple[int, str]:
 
 @router.post("/authenticator")
 def begin_app(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
-    """Show the secret that an authenticator app reads, and ask for its first code."""
+    """Show a new secret that an authenticator app reads, and ask for its first code."""
+    with database.writing(_acting(request, person)) as session:
+        codes.begin(session, person.user_id, utc_now())
     return _app_page(request, person, database)
 
 
@@ -124,7 +145,7 @@ def confirm_app(request: Request, person: PersonDep, database: DatabaseDep, type
     """Add the authenticator app, once its first code is right."""
     at = utc_now()
     try:
-        with database.writing(None) as session:
+        with database.writing(_acting(request, person)) as session:
             codes.confirm(session, person.user_id, (typed.get("code") or [""])[0], at)
             has_codes = actions.way_was_set_up(session, person.user_id, person.session_id, at)
     except codes.WrongCode as wrong:
@@ -133,9 +154,9 @@ def confirm_app(request: Request, person: PersonDep, database: DatabaseDep, type
 
 
 @router.post("/authenticator/remove")
-def remove_app(person: PersonDep, database: DatabaseDep) -> Response:
+def remove_app(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
     """Remove the authenticator app, unless the person could not sign in without it."""
-    with database.writing(None) as session:
+    with database.writing(_acting(request, person)) as session:
         actions.remove_authenticator(session, person.user_id, utc_now())
     return go("/account", "way_removed")
 
@@ -150,9 +171,8 @@ def offer_codes(request: Request, person: PersonDep) -> Response:
 def make_codes(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
     """Make new recovery codes and show them once. Earlier codes stop working."""
     at = utc_now()
-    with database.writing(None) as session:
-        made = codes.new_recovery_codes(session, person.user_id, at)
-        actions.ways_changed(session, person.user_id, at, occasion=at.isoformat())
+    with database.writing(_acting(request, person)) as session:
+        made = actions.make_recovery_codes(session, person.user_id, at)
     return show(request, _visitor(request, person), "account/recovery", "Recovery codes", codes=made)
 
 
@@ -165,8 +185,9 @@ def end_session(session_id: UUID, person: PersonDep, database: DatabaseDep) -> R
 
 
 @router.post("/sessions/end-others")
-def end_others(person: PersonDep, database: DatabaseDep) -> Response:
+def end_others(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
     """End every session of the person but this one."""
     with database.writing(None) as session:
         actions.end_others(session, person.user_id, person.session_id, utc_now())
+        actions.forget_browsers(session, person.user_id, caller(request).known_browser, utc_now())
     return go("/account", "others_ended")

@@ -52,6 +52,7 @@ DONE = {
     "row_saved": _("The row is saved and was checked again."),
     "import_applied": _("The rows that were right are saved."),
     "import_discarded": _("The upload is discarded."),
+    "listing_unfinished": _("You have begun another placement. Finish it or discard it first."),
     "published": _("The placement is published."),
     "paused": _("The placement is paused."),
     "closed": _("The placement is closed."),

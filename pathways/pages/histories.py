@@ -1,22 +1,25 @@
 """The pages with what happened to a person, who opened the record, and the sheet for a handover."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlalchemy import select
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.models import User
 from pathways.access.permissions import Permission
 from pathways.audit import AuditRow
+from pathways.base import Actor
 from pathways.casefile import actions
+from pathways.database import Session
+from pathways.errors import DomainError
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Contact
 from pathways.jobseekers.personal_data import contact_reply
+from pathways.organisations import queries as organisation_queries
 from pathways.pages.enterprise import lines as introduction_lines
 from pathways.pages.introduction_words import STATES_OF_PARTNER
 from pathways.pages.person import due, find, head, latest_profile, person_page, readiness
@@ -31,8 +34,20 @@ Reader = Annotated[Visitor, allowed(Permission.JOBSEEKER_READ)]
 ROWS = 100
 
 
-def _names(session: Any, ids: set[UUID]) -> dict[UUID, str]:
-    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(ids)))}
+def _names(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, str]:
+    """Return the names of the members of the actor's organisation among some users. Others stay unnamed."""
+    users = session.scalars(organisation_queries.users_visible_to(actor).where(User.id.in_(ids)))
+    return {user.id: user.name for user in users}
+
+
+def _page_after(after: str | None) -> PageRequest:
+    """Return which page of the timeline is meant; the first, if the address was changed by hand."""
+    wanted = PageRequest.model_validate({"after": after, "limit": ROWS} if after else {"limit": ROWS})
+    try:
+        wanted.after_id()
+    except DomainError:
+        return PageRequest(limit=ROWS)
+    return wanted
 
 
 @router.get("/{reference}/history")
@@ -44,13 +59,12 @@ def history(
     with database.reading(actor) as session:
         person = find(session, actor, reference)
         top = head(session, actor, person)
-        wanted = PageRequest.model_validate({"after": after, "limit": ROWS} if after else {"limit": ROWS})
-        page = actions.timeline(session, request.app.state.holdings, person, wanted)
+        page = actions.timeline(session, request.app.state.holdings, person, _page_after(after))
         opened = []
         if visitor.may(Permission.ACCESS_LOG_READ):
             rows = actions.access_log(session, person.id).order_by(None).order_by(AuditRow.id.desc()).limit(ROWS)
             opened = list(session.scalars(rows))
-        known = _names(session, {entry.by for entry in page.items if entry.by} | {row.by for row in opened})
+        known = _names(session, actor, {entry.by for entry in page.items if entry.by} | {row.by for row in opened})
     return person_page(request, visitor, top, "person/history", "History", timeline=page, opened=opened, names=known)
 
 

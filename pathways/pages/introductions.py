@@ -125,7 +125,8 @@ def _one(
         line = lines(session, visitor.actor, [row])[0]
         placement = session.get_one(Placement, row.placement_id)
         last = queries.last_move(session, row)
-        note = last.reason if visitor.is_caseworker and last is not None and last.event == E.INVITE.value else ""
+        is_invited = visitor.is_caseworker and last is not None and last.event == E.INVITE.value
+        note = (line.shown.last_reason or "") if is_invited else ""
         next_options = (
             actions.next_options(session, visitor.actor, row) if visitor.is_caseworker and row.state in REFUSED else []
         )

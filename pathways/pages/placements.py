@@ -11,15 +11,15 @@ from sqlalchemy import func
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
-from pathways.base import Role
-from pathways.database import Database
+from pathways.base import Actor, Role
+from pathways.database import Database, WriteSession
 from pathways.drafts import actions as drafts
 from pathways.errors import DomainError, NotFound
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, typed_of
 from pathways.pages.listing_questions import KINDS, LISTING
 from pathways.pages.steps import Step, in_words
-from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show, typed_before
 from pathways.placements import actions, queries
 from pathways.placements.models import Placement, PlacementEvent, PlacementState, WordingBasis
 from pathways.placements.schemas import PlacementChange, PlacementOut, WordingToConfirm
@@ -154,7 +154,7 @@ def _step_page(
         action=f"/placements/{shown.id}/{step.name}",
         back=f"/placements/{shown.id}",
         button="Save",
-        version=shown.version,
+        version=first(typed, "version") if faults else shown.version,
         number=0,
         offers={},
         typed=typed,
@@ -250,15 +250,20 @@ def copy(placement_id: UUID, visitor: Maker, database: DatabaseDep) -> Response:
     """Begin a new placement with the answers of this one."""
     with database.reading(visitor.actor) as session:
         shown = _own(session, visitor, placement_id)
+    if typed_before(database, visitor, LISTING.address):
+        return go(LISTING.address, "listing_unfinished")
     with database.writing(visitor.actor) as session:
         typed = typed_of(LISTING.questions, shown.model_dump() | {"closes_on": None})
         drafts.save(session, visitor.membership_id, LISTING.address, typed, visitor.actor.at)
     return go(f"{LISTING.address}/check")
 
 
-def _must_be_unchanged(typed: Mapping[str, list[str]], shown: PlacementOut) -> None:
-    if first(typed, "version") != str(shown.version):
+def _changed(
+    session: WriteSession, actor: Actor, placement: Placement, body: PlacementChange, opened_with: str
+) -> Placement:
+    if opened_with != str(placement.version):
         raise Faults({"": "Somebody else has changed this placement since you opened the page. Open it again."})
+    return actions.change(session, actor, placement, body)
 
 
 @router.post("/{placement_id:uuid}/{step}")
@@ -273,7 +278,6 @@ def change(
     with database.reading(visitor.actor, newest=True) as session:
         shown = _own(session, visitor, placement_id)
     try:
-        _must_be_unchanged(typed, shown)
         blank = {question.name: None for question in questions if question.name not in {"title", "kind", "places"}}
         body = body_of(PlacementChange, questions, typed)
         body = PlacementChange.model_validate(blank | body.model_dump(exclude_unset=True))
@@ -282,7 +286,7 @@ def change(
             once_of(request, typed)(
                 session,
                 visitor.actor,
-                lambda: actions.change(session, visitor.actor, placement, body),
+                lambda: _changed(session, visitor.actor, placement, body, first(typed, "version")),
                 lambda made: queries.own_placement(session, visitor.actor, made),
             )
     except Faults as faults:

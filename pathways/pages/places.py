@@ -17,8 +17,8 @@ from pathways.introductions.models import OPEN, Introduction
 from pathways.introductions.schemas import NewIntroduction
 from pathways.pages.forms import first
 from pathways.pages.person import find, head, person_page
-from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
-from pathways.shortlists import actions, queries, replay, unlock
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, note_refusal, once_of
+from pathways.shortlists import actions, queries, replay, safety, unlock
 from pathways.shortlists.actions import Ranked
 from pathways.shortlists.models import Shortlist
 
@@ -32,7 +32,13 @@ MOST_COMPARED = 3
 
 
 def _page(
-    request: Request, visitor: Visitor, database: Any, reference: str, chosen: UUID | None, fault: str = ""
+    request: Request,
+    visitor: Visitor,
+    database: Any,
+    reference: str,
+    chosen: UUID | None,
+    fault: str = "",
+    to_check: str = "",
 ) -> Response:
     actor = visitor.actor
     with database.reading(actor, newest=True) as session:
@@ -61,6 +67,7 @@ def _page(
         shortlist=shown,
         open_at={str(one) for one in open_at},
         fault=fault,
+        to_check=to_check,
         errors=[{"text": fault, "href": "#main-content"}] if fault else (),
         status=422 if fault else 200,
     )
@@ -128,7 +135,12 @@ def propose(reference: str, request: Request, visitor: Introducer, database: Dat
             introduction_id: UUID = made.id
     except ValueError:
         return _page(request, visitor, database, reference, None, "Choose one of the placements, and try again.")
+    except safety.SafetyNotChecked as refused:
+        note_refusal(request, actor)
+        return _page(request, visitor, database, reference, None, refused.detail, first(typed, "placement"))
     except DomainError as refused:
+        if refused.is_audited:
+            raise
         return _page(request, visitor, database, reference, None, refused.detail)
     return go(f"/introductions/{introduction_id}", "proposed")
 

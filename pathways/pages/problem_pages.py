@@ -15,6 +15,11 @@ CHECK = (
     "Check the address, or go to the first page. If you followed a link in an e-mail, what it was about may be over."
 )
 WORDS = {
+    400: ("This cannot be read", "Go back, reload the page, and try again."),
+    409: (
+        "Somebody changed the same thing at the same moment",
+        "Nothing of yours was saved. Go back, reload the page, and do it again if it is still right.",
+    ),
     403: ("You may not see this page", "Your role does not have this page. Go to the first page."),
     404: (NO_PAGE, CHECK),
     405: (NO_PAGE, CHECK),

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
@@ -14,11 +15,21 @@ from pathways.fields import reads_any_words
 from pathways.jobseekers import actions, profile, queries
 from pathways.jobseekers.models import ProfileVersion
 from pathways.jobseekers.schemas import JobseekerChange, NewProfile, ProfileBody, ProfileOut
-from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first, typed_of, values_of
+from pathways.pages.forms import (
+    Faults,
+    FormQuestion,
+    Option,
+    body_of,
+    faults_of,
+    faults_of_model,
+    first,
+    typed_of,
+    values_of,
+)
 from pathways.pages.person import find, head, latest_profile, person_page
 from pathways.pages.person_questions import DETAILS_STEPS, PROFILE_STEPS
 from pathways.pages.steps import Step, in_words
-from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go
+from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, typed_before
 from pathways.protection import actions as protection
 from pathways.reference import half_days
 
@@ -38,6 +49,7 @@ TELLERS = (
 )
 TOLD_BY = FormQuestion("told_by", "one", "Who said this?", options=TELLERS, missing="Choose who said this")
 AGREED = FormQuestion("agreed", "yes_no", "Has the jobseeker agreed today that the profile is right?")
+LONGEST_NUMBER = 9  # digits of a version
 MAY_NOT = "This section has answers that you may not read, so you cannot change it. Ask the person's caseworker."
 
 
@@ -84,7 +96,7 @@ def _section_page(
     shown = typed_of(section.questions, latest.model_dump() if latest else {})
     said = (latest.said_by or {}) if latest else {}
     teller = next((said[question.name] for question in section.questions if question.name in said), "jobseeker")
-    number = latest.number if latest else 0
+    number = _version(typed, latest.number if latest else 0)
     questions = (*section.questions, TOLD_BY, AGREED)
     return person_page(
         request,
@@ -112,6 +124,18 @@ def _may_change(latest: ProfileOut | None, section: Step, actor: Any, person: An
     return not hidden and reads_any_words(queries.visible_groups(actor, person))
 
 
+def _version(typed: Mapping[str, Any] | None, now: int) -> Any:
+    """Return the version that the form was opened with, so that a refused form does not overwrite a newer version."""
+    return first(typed, "version") if typed and typed.get("version") else now
+
+
+def _checked(whole: dict[str, Any], section: Step) -> NewProfile:
+    try:
+        return NewProfile.model_validate(whole)
+    except ValidationError as wrong:
+        raise faults_of_model(wrong, section.questions) from wrong
+
+
 def _must_see_all(sees_all: bool) -> None:  # noqa: FBT001 - what its name asks
     if not sees_all:
         raise Faults({"": MAY_NOT})
@@ -128,7 +152,8 @@ def ask_section(reference: str, section: str, request: Request, visitor: Writer,
     asked = SECTIONS.get(section)
     if asked is None:
         return go(f"/people/{reference}/profile")
-    return _section_page(request, visitor, database, reference, asked)
+    kept = typed_before(database, visitor, request.url.path)
+    return _section_page(request, visitor, database, reference, asked, kept)
 
 
 def _whole(current: ProfileVersion | None) -> dict[str, Any]:
@@ -167,8 +192,9 @@ def write_section(
             whole["said_by"] = said_by | dict.fromkeys(sorted(given), teller)
             if first(typed, "agreed") == "yes":
                 whole["agreed_on"] = actor.today
-            new = NewProfile.model_validate(whole)
-            on_number = int(first(typed, "version") or 0)
+            new = _checked(whole, asked)
+            number = first(typed, "version")
+            on_number = int(number) if number.isdecimal() and len(number) < LONGEST_NUMBER else 0
             profile.write_profile(session, actor, person, new, on_number=on_number)
     except Faults as faults:
         return _section_page(request, visitor, database, reference, asked, typed, faults)
@@ -203,7 +229,7 @@ def _details_page(
         refused=MAY_NOT if hidden else "",
         masked=masked,
         action=f"{top.address}/details/{section.name}",
-        version=top.shown.version,
+        version=_version(typed, top.shown.version),
         typed=typed or typed_of(section.questions, shown),
         faults=faults.by_field if faults else {},
         errors=faults.summary(section.questions) if faults else (),
@@ -217,7 +243,8 @@ def ask_details(reference: str, section: str, request: Request, visitor: Changer
     asked = DETAILS.get(section)
     if asked is None:
         return go(f"/people/{reference}/profile")
-    return _details_page(request, visitor, database, reference, asked)
+    kept = typed_before(database, visitor, request.url.path)
+    return _details_page(request, visitor, database, reference, asked, kept)
 
 
 @router.post("/{reference}/details/{section}")

@@ -123,9 +123,12 @@ def with_email(request: Request, database: DatabaseDep, typed: TypedDep, path: N
         )
     if is_known and _first(typed, "by") != "link":
         return _code_page(request, email, path)
-    _counted(database, request, TryKey("mail", email))
-    with database.writing(None) as session:
-        actions.send_link(session, email, utc_now())
+    try:
+        _counted(database, request, TryKey("mail", email))
+        with database.writing(None) as session:
+            actions.send_link(session, email, utc_now())
+    except slowing.TooManyTries:
+        pass  # the same page: the links sent before still work, and nobody learns more
     return show(request, None, "sign_in/sent", "Check your e-mail", email=email, next=path)
 
 
@@ -223,9 +226,8 @@ def with_link(token: str, request: Request, database: DatabaseDep, typed: TypedD
 
 
 @router.post("/sign-in/passkey/options")
-def passkey_options(request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
-    """Return what the browser needs to find a passkey."""
-    _counted(database, request)
+def passkey_options(database: DatabaseDep, settings: SettingsDep) -> Response:
+    """Return what the browser needs to find a passkey. It is not counted: a passkey cannot be guessed."""
     with database.writing(None) as session:
         passkeys.forget(session, utc_now())
         return JSONResponse(passkeys.signing_in(session, site_of(settings), utc_now()), headers=HEADERS)
@@ -243,7 +245,9 @@ def with_passkey(
     """Sign in with a passkey. A refusal comes as JSON with the sentence to show."""
     try:
         with database.writing(None) as session:
-            user_id = passkeys.use(session, site_of(settings), challenge_id, answer, utc_now())
+            challenge = passkeys.take(session, challenge_id, utc_now())
+        with database.writing(None) as session:
+            user_id = passkeys.use(session, site_of(settings), challenge, answer, utc_now())
         started = _in(database, lambda s: actions.start_with_passkey(s, caller(request), user_id, utc_now()))
     except DomainError as refused:
         return JSONResponse({"fault": refused.detail}, 409, HEADERS)

@@ -135,7 +135,7 @@ def check_page(
     wrong: dict[str, str] = dict(faults.by_field) if faults else {}
     for question in form.questions:
         try:
-            values |= values_of([question], given)
+            values |= _readable(question, given)
         except Faults as fault:
             wrong |= fault.by_field if faults else {}
     errors = [
@@ -153,6 +153,16 @@ def check_page(
         faults=wrong,
         errors=errors,
     )
+
+
+def _readable(question: FormQuestion, given: Typed) -> dict[str, Any]:
+    """Return the answer to a question. Raises ``Faults`` if it cannot be put in words: a draft is kept unchecked."""
+    values = values_of([question], given)
+    try:
+        in_words([question], values)
+    except (ArithmeticError, KeyError, ValueError, IndexError) as wrong:
+        raise Faults({question.name: "This answer cannot be read. Answer it again."}) from wrong
+    return values
 
 
 def step_page(

@@ -1,25 +1,30 @@
 """The pages about supporting a person: the action plan, barriers and contacts."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
-from pathways.database import Database
+from pathways.base import Actor
+from pathways.database import Database, Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import DomainError
+from pathways.field_faults import sentence_of
 from pathways.jobseekers import contacts
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Contact, ContactHow, ContactOutcome, ContactWith
+from pathways.jobseekers.models import Contact, ContactHow, ContactOutcome, ContactWith, Jobseeker
 from pathways.jobseekers.personal_data import contact_reply
 from pathways.jobseekers.schemas import NewContact
 from pathways.pages.forms import Faults, FormQuestion, body_of, day_of, faults_of, first, options
 from pathways.pages.person import find, head, person_page
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
+from pathways.pages.words import plain
 from pathways.pages.work import PersonForm, person_form, today_in
 from pathways.support import actions, queries
 from pathways.support.models import ActionPlan, BarrierKind
@@ -77,6 +82,8 @@ def _support_page(
     faults: Faults | None = None,
 ) -> Response:
     actor = visitor.actor
+    kept = typed_before(database, visitor, f"/people/{reference}/plan") if typed is None else None
+    typed = typed or kept
     with database.reading(actor) as session:
         person = find(session, actor, reference)
         top = head(session, actor, person)
@@ -119,13 +126,13 @@ def write_plan(reference: str, request: Request, visitor: Recorder, database: Da
     """Write a new version of the action plan, with all its steps."""
     actor = visitor.actor
     try:
-        new = NewPlan.model_validate({"agreed_on": actor.today, "steps": _steps(typed)})
+        new = _plan(typed, actor.today)
         with database.writing(actor) as session:
             person = find(session, actor, reference, for_update=True)
             once_of(request, typed)(
                 session,
                 actor,
-                lambda: actions.write_plan(session, actor, person, new),
+                lambda: _written(session, actor, person, new, first(typed, "number")),
                 lambda made: session.get_one(ActionPlan, made),
             )
     except Faults as faults:
@@ -133,6 +140,33 @@ def write_plan(reference: str, request: Request, visitor: Recorder, database: Da
     except DomainError as refused:
         return _support_page(request, visitor, database, reference, typed, faults_of(refused, ()))
     return go(f"/people/{reference}/support", "plan_written")
+
+
+def _plan(typed: Mapping[str, list[str]], today: date) -> NewPlan:
+    try:
+        return NewPlan.model_validate({"agreed_on": today, "steps": _steps(typed)})
+    except ValidationError as wrong:
+        fault = wrong.errors()[0]
+        number = next((part for part in fault["loc"] if isinstance(part, int)), 0)
+        raise Faults({f"what-{number}": plain(sentence_of(fault))}) from wrong
+
+
+def _must_be_whole(session: Session, actor: Actor, person: Jobseeker, number: str) -> None:
+    """Refuse to replace a plan with a step that the actor may not read, or that was changed since it was opened."""
+    enrolment = enrolment_queries.open_enrolment(session, person)
+    plan = queries.plan_of(session, enrolment) if enrolment else None
+    if plan is None:
+        return
+    shown = actions.plan_reply(actor, person, plan)
+    if any(step.what is None for step in shown.steps):
+        raise Faults({"": "The plan has steps that you may not read, so you cannot change it. Ask the caseworker."})
+    if number != str(shown.number):
+        raise Faults({"": "Somebody else has changed the plan since you opened this page. Open it again."})
+
+
+def _written(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPlan, number: str) -> ActionPlan:
+    _must_be_whole(session, actor, person, number)
+    return actions.write_plan(session, actor, person, new)
 
 
 def _steps(typed: Mapping[str, list[str]]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathways import audit
 from pathways.access.guards import DatabaseDep, SettingsDep, must_be_permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor, Role
-from pathways.database import Database
+from pathways.database import Database, Session
 from pathways.errors import DomainError, NotFound
 from pathways.imports import actions, files, queries, reports, template
 from pathways.imports.actions import Wish
@@ -174,6 +174,15 @@ def _go_on(database: Database, kind: ImportKind, actor: Actor, run_id: UUID) -> 
         Worker(database, kind, actor, run_id).go_on()
 
 
+def _may_read_rows(session: Session, actor: Actor, kind: ImportKind, run_id: UUID) -> bool:
+    """Return whether the actor may read the rows: a row may be about a person whom other members must not see."""
+    try:
+        queries.with_rows(session, actor, kind.name, run_id)
+    except NotFound:
+        return False
+    return True
+
+
 def _run_page(
     request: Request, visitor: Visitor, database: Database, kind: str, run_id: UUID, fault: str = ""
 ) -> Response:
@@ -183,7 +192,7 @@ def _run_page(
         run = queries.run(session, actor, found.name, run_id)
         shown = reports.reply(session, actor, found, run)
         needy: list[Any] = []
-        if run.state in {ImportState.CHECKED, ImportState.APPLIED}:
+        if run.state in {ImportState.CHECKED, ImportState.APPLIED} and _may_read_rows(session, actor, found, run_id):
             rows = queries.page_of_rows(session, queries.rows_of(run, NEED_SOMEBODY), PageRequest(limit=ROWS))
             needy = reports.row_replies(session, actor, found, run, rows[:ROWS])
     if needy:

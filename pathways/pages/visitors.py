@@ -1,28 +1,32 @@
 """Who looks at a page: the cookie of the session, the role, and the route class of every page behind the sign-in."""
 
 import hashlib
+import inspect
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import brotli
 from fastapi import Depends, File, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
+from sqlalchemy import select
 
 from pathways import audit
 from pathways.access.guards import DatabaseDep, address_of, get_database, must_be_permitted
 from pathways.access.permissions import PERMISSIONS_OF, Permission
 from pathways.base import Actor, Role, Source, local_day, utc_now
-from pathways.database import Database
+from pathways.database import Database, repeated
 from pathways.drafts import actions as drafts
 from pathways.errors import DomainError, TooLarge
 from pathways.idempotency import Once
+from pathways.jobseekers.models import Jobseeker
 from pathways.pages.done import DONE
 from pathways.pages.forms import Typed
 from pathways.pages.menus import MenuEntry, menu_of
@@ -189,7 +193,10 @@ def _address(request: Request) -> str:
 
 def own_path(text: str) -> str:
     """Return a path of this service to go to after signing in; the first page for anything else."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # such as a bracket that is not closed
+        return "/"
     is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     return text if is_own and "\\" not in text and text.isprintable() else "/"
 
@@ -202,7 +209,8 @@ async def read_typed(request: Request) -> dict[str, list[str]]:
     typed: dict[str, list[str]] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
-            typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
+            # PostgreSQL stores no NUL, and nobody types one.
+            typed.setdefault(name.replace("\x00", ""), []).append(value.replace("\r\n", "\n").replace("\x00", ""))
     return typed
 
 
@@ -225,7 +233,8 @@ def once_of(request: Request, typed: Typed) -> Once:
     number = (typed.get(ONCE) or [""])[0]
     if not re.fullmatch(r"[0-9a-f]{32}", number):
         return Once()
-    return Once(f"form-{number}", hashlib.sha256(f"{request.method} {request.url.path}".encode()).hexdigest())
+    said = sorted((name, values) for name, values in typed.items() if name != ONCE)
+    return Once(f"form-{number}", hashlib.sha256(f"{request.method} {request.url.path} {said}".encode()).hexdigest())
 
 
 def go(path: str, done: str = "") -> Response:
@@ -263,17 +272,34 @@ def _here(request: Request, visitor: Visitor | None) -> str:
     return max(inside, key=len, default="")
 
 
+def _repeating(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(endpoint)
+    def handle(**arguments: Any) -> Any:
+        return repeated(lambda: endpoint(**arguments))
+
+    return handle
+
+
 class PageRoute(APIRoute):
     """A route of a page behind the sign-in.
+
+    A form is handled again if the database undid it to end a deadlock.
 
     It refuses forms from other websites, keeps what was typed when a session is over, shows errors as pages, and
     records in the audit whom a page is about.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if options.get("methods") == ["POST"] and "file" not in inspect.signature(endpoint).parameters:
+            endpoint = _repeating(endpoint)
+        super().__init__(path, endpoint, **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
+            if "\x00" in request.url.path or "%00" in request.url.query:  # PostgreSQL reads no NUL
+                return message("There is no such page", "Check the address, or go to the first page.", 404)
             if request.method == "POST" and is_from_elsewhere(request, reads_cookies=True):
                 return message(
                     "This form came from another website", "Open the page in Pathways and fill it in there.", 403
@@ -287,17 +313,20 @@ class PageRoute(APIRoute):
             except DomainError as refused:
                 actor = getattr(request.state, "actor", None)
                 if actor is not None and refused.is_audited:
-                    ids = [(name, value) for name, value in request.path_params.items() if name.endswith("_id")]
-                    await run_in_threadpool(audit.refused, get_database(request), actor, ids)
+                    await run_in_threadpool(note_refusal, request, actor)
                 return of_error(refused)
             actor = getattr(request.state, "actor", None)
             if actor is not None and actor.reading.unaudited:
                 await run_in_threadpool(audit.read, get_database(request), actor)
+            if actor is not None and request.method == "POST" and response.status_code == SENT:
+                await run_in_threadpool(_forget, get_database(request), actor, request.url.path)
             return _compressed(request, response)
 
         return handled
 
 
+# Addresses under which what was said is looked up again after it was sent.
+KEPT_AFTER_SENDING = frozenset({"/people/found"})
 QUALITY = 4  # the highest takes some 250 times as long and saves a tenth more
 
 
@@ -312,13 +341,53 @@ def _compressed(request: Request, response: Response) -> Response:
     return response
 
 
+def note_refusal(request: Request, actor: Actor) -> None:
+    """Record a refused attempt in the audit, with the ids in the address and the person whose reference stands there.
+
+    The person is looked up whether or not the actor may see them: the attempt belongs into their access log.
+    """
+    database = get_database(request)
+    ids = [(name, value) for name, value in request.path_params.items() if isinstance(value, UUID)]
+    reference = request.path_params.get("reference")
+    if reference:
+        with database.reading() as session:
+            found = session.scalars(select(Jobseeker.id).where(Jobseeker.reference == reference)).one_or_none()
+        ids += [("jobseeker_id", found)] if found is not None else []
+    audit.refused(database, actor, ids)
+
+
 async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
     """Send the browser to the sign-in page and back to the same page afterwards, with what was typed."""
     if request.method == "POST":
         typed = await read_typed(request)
         await run_in_threadpool(_keep, get_database(request), session_token(request), request.url.path, typed)
     ended = "&ended=1" if needed.has_ended else ""
-    return RedirectResponse(f"/sign-in?next={quote(_address(request))}{ended}", 303, HEADERS)
+    # A form may be sent to another address than that of its page. The browser says from which page it came.
+    came_from = own_path(urlsplit_path(request.headers.get("referer", "")))
+    back = _address(request) if request.method == "GET" or came_from == "/" else came_from
+    return RedirectResponse(f"/sign-in?next={quote(back)}{ended}", 303, HEADERS)
+
+
+def urlsplit_path(address: str) -> str:
+    """Return the path of an address; an empty text if it cannot be read."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
+SENT = 303  # a form that did what it asks for
+
+
+def _forget(database: Database, actor: Actor, form: str) -> None:
+    """Forget what was typed into a form, because it was sent."""
+    if actor.membership_id is None:
+        return
+    with database.reading(newest=True) as session:
+        is_kept = drafts.saved(session, actor.membership_id, form, actor.at) is not None
+    if is_kept and form not in KEPT_AFTER_SENDING:
+        with database.writing(None) as session:
+            drafts.forget(session, actor.membership_id, form)
 
 
 def _keep(database: Database, token: str, form: str, typed: Typed) -> None:

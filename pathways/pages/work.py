@@ -406,7 +406,13 @@ def check_evidence(
 ) -> Response:
     """Accept or reject an item of evidence that somebody else recorded."""
     actor = visitor.actor
-    verdict = body_of(EvidenceVerdict, VERDICT, typed, is_accepted=first(typed, "verdict") == "accept")
+    said = first(typed, "verdict")
+    if said not in {"accept", "reject"}:
+        raise Conflict("Nothing was chosen. Go back, and accept or reject the evidence.")
+    try:
+        verdict = body_of(EvidenceVerdict, VERDICT, typed, is_accepted=said == "accept")
+    except Faults as faults:
+        raise Conflict("; ".join(faults.by_field.values())) from faults
     with database.writing(actor) as session:
         evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict)
     return go(f"/people/{reference}/work", "evidence_checked")

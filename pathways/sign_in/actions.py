@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from pathways.access.models import User
-from pathways.base import Actor, Source, local_day
+from pathways.base import Actor, Role, Source, local_day
 from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import Conflict, NotFound, NotPermitted
 from pathways.messages.actions import notify
@@ -53,7 +53,8 @@ def invite(session: WriteSession, actor: Actor, new: NewInvitation) -> SignInLin
     link, so that an invitation also helps a person who lost every device. Refused for oneself, also as another user.
     """
     user = session.scalars(organisation_queries.users_visible_to(actor).where(User.id == new.user_id)).one_or_none()
-    roles = queries.roles_of(session, new.user_id) if user is not None else []
+    of_ours = None if actor.role is Role.OPERATOR else actor.organisation_id
+    roles = queries.roles_of(session, new.user_id, of_ours) if user is not None else []
     if user is None or not roles:
         raise NotFound("Your organisation has no current member with this id. Check the id, or add the member first.")
     if user.is_machine:
@@ -117,7 +118,8 @@ def use_link(session: WriteSession, caller: Caller, token: str, code: str, at: d
     has_app = queries.authenticator(session, link.user_id) is not None
     must_set_up = False
     if link.kind is SignInLinkKind.INVITATION:
-        if queries.has_a_way(session, link.user_id):
+        # A link of the demonstration is for looking around: several may be in use.
+        if link.made_from is not Source.DEMONSTRATION or queries.has_a_way(session, link.user_id):
             _start_afresh(session, link.user_id, at)
         must_set_up = link.made_from is not Source.DEMONSTRATION
     elif has_app:
@@ -157,7 +159,8 @@ def use_recovery_code(session: WriteSession, caller: Caller, email: str, code: s
     """Sign in with a recovery code, which then no longer works. The person is notified."""
     user = queries.user_by_email(session, email)
     user_id = codes.use_recovery(session, user.id if user else None, code, at)
-    started = _start(session, user_id, caller, SignInWay.RECOVERY_CODE, at=at)
+    must_set_up = not queries.has_a_way(session, user_id)
+    started = _start(session, user_id, caller, SignInWay.RECOVERY_CODE, at=at, must_set_up=must_set_up)
     ways_changed(session, user_id, at, occasion=str(started.session_id))
     return started
 
@@ -248,7 +251,7 @@ def end(session: WriteSession, user_id: UUID, session_id: UUID, at: datetime) ->
 
 
 def end_others(session: WriteSession, user_id: UUID, kept: UUID | None, at: datetime) -> None:
-    """End every session of a person but one, and forget the browsers in which they signed in before."""
+    """End every session of a person but one. Other browsers are forgotten: there, a code alone is no longer enough."""
     session.execute(
         update(SignInSession)
         .where(SignInSession.user_id == user_id, SignInSession.id != kept, SignInSession.ended_at.is_(None))
@@ -265,8 +268,32 @@ def way_was_set_up(session: WriteSession, user_id: UUID, session_id: UUID, at: d
     return session.scalars(queries.codes_left(user_id).limit(1)).first() is not None
 
 
+def forget_browsers(session: WriteSession, user_id: UUID, kept: str, at: datetime) -> None:
+    """Forget the browsers in which a person signed in before, but for the one with the token ``kept``."""
+    session.execute(
+        update(KnownBrowser)
+        .where(
+            KnownBrowser.user_id == user_id,
+            KnownBrowser.token_hash != queries.hashed(kept),
+            KnownBrowser.removed_at.is_(None),
+        )
+        .values(removed_at=at),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def make_recovery_codes(session: WriteSession, user_id: UUID, at: datetime) -> list[str]:
+    """Make new recovery codes, once a passkey or an authenticator app is set up: they are for the day it is lost."""
+    if not queries.has_a_way(session, user_id):
+        raise Conflict("Set up a passkey or an authenticator app first. Recovery codes are for the day you lose it.")
+    made = codes.new_recovery_codes(session, user_id, at)
+    ways_changed(session, user_id, at, occasion=at.isoformat())
+    return made
+
+
 def remove_passkey(session: WriteSession, user_id: UUID, passkey_id: UUID, at: datetime) -> None:
     """Remove a passkey. Refused if the person could not sign in without it."""
+    session.get_one(User, user_id, with_for_update=True)  # so that two ways are not removed at the same moment
     passkey = session.scalars(queries.passkeys(user_id).where(Passkey.id == passkey_id)).one_or_none()
     if passkey is None:
         raise NotFound("You have no such passkey now. It may have been removed already.")
@@ -279,6 +306,7 @@ def remove_passkey(session: WriteSession, user_id: UUID, passkey_id: UUID, at: d
 
 def remove_authenticator(session: WriteSession, user_id: UUID, at: datetime) -> None:
     """Remove the authenticator app. Refused if the person could not sign in without it."""
+    session.get_one(User, user_id, with_for_update=True)
     if session.scalars(queries.passkeys(user_id).limit(1)).first() is None:
         raise LastWay("Add a passkey first.")
     codes.remove(session, user_id, at)

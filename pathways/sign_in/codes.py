@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from uuid_utils.compat import uuid7
 
 from pathways.database import Session, WriteSession
@@ -37,19 +37,24 @@ def _place(app: AuthenticatorApp) -> str:
     return f"authenticator_apps.sealed_secret:{app.id}"
 
 
-def begin(session: WriteSession, user_id: UUID, at: datetime) -> AuthenticatorApp:
-    """Return the person's app that is being set up, with a new secret if there is none. It does not work yet."""
+def pending(user_id: UUID) -> Select[AuthenticatorApp]:
+    """Return the query of the app that a person is setting up, the newest first."""
     rows = select(AuthenticatorApp).where(
         AuthenticatorApp.user_id == user_id,
         AuthenticatorApp.confirmed_at.is_(None),
         AuthenticatorApp.removed_at.is_(None),
     )
-    app = session.scalars(rows).first()
-    if app is None:
-        app = AuthenticatorApp(id=uuid7(), user_id=user_id, made_at=at)
-        app.sealed_secret = session.vault.seal(pyotp.random_base32(), place=_place(app))
-        session.add(app)
-        session.flush()
+    return rows.order_by(AuthenticatorApp.id.desc())
+
+
+def begin(session: WriteSession, user_id: UUID, at: datetime) -> AuthenticatorApp:
+    """Begin to set up an app, with a new secret: an earlier one may have been seen by others. It does not work yet."""
+    for earlier in session.scalars(pending(user_id).with_for_update()):
+        earlier.removed_at = at
+    app = AuthenticatorApp(id=uuid7(), user_id=user_id, made_at=at)
+    app.sealed_secret = session.vault.seal(pyotp.random_base32(), place=_place(app))
+    session.add(app)
+    session.flush()
     return app
 
 
@@ -75,15 +80,7 @@ def _step_of(secret: str, code: str, at: datetime, after: int) -> int | None:
 
 def confirm(session: WriteSession, user_id: UUID, code: str, at: datetime) -> AuthenticatorApp:
     """Confirm the app that is being set up by its first code. It takes the place of an earlier app."""
-    app = session.scalars(
-        select(AuthenticatorApp)
-        .where(
-            AuthenticatorApp.user_id == user_id,
-            AuthenticatorApp.confirmed_at.is_(None),
-            AuthenticatorApp.removed_at.is_(None),
-        )
-        .with_for_update()
-    ).first()
+    app = session.scalars(pending(user_id).limit(1).with_for_update()).first()
     if app is None:
         raise NotFound("No authenticator app is being set up. Open the page again and scan the new code.")
     step = _step_of(secret_of(session, app), code, at, 0)

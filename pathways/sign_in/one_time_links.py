@@ -40,12 +40,16 @@ class LinkOffer:
 def add(
     session: WriteSession, user_id: UUID, kind: SignInLinkKind, made_by: UUID, *, source: Source, at: datetime
 ) -> SignInLink:
-    """Add a link that works once it is sent. Earlier links of the person for the same purpose stop working."""
-    earlier = queries.open_links(user_id, at).where(SignInLink.kind == kind).with_only_columns(SignInLink.id)
-    session.execute(
-        update(SignInLink).where(SignInLink.id.in_(earlier)).values(cancelled_at=at, link_hash=None),
-        execution_options={"synchronize_session": False},
-    )
+    """Add a link that works once it is sent. An invitation replaces earlier invitations of the person.
+
+    A link for a new browser leaves earlier ones as they are: anybody can ask for one, and would else end those.
+    """
+    if kind is SignInLinkKind.INVITATION:
+        earlier = queries.open_links(user_id, at).where(SignInLink.kind == kind).with_only_columns(SignInLink.id)
+        session.execute(
+            update(SignInLink).where(SignInLink.id.in_(earlier)).values(cancelled_at=at, link_hash=None),
+            execution_options={"synchronize_session": False},
+        )
     today = local_day(at)
     lasts = (
         timedelta(days=int(tables.limit("invitation_days", today)))

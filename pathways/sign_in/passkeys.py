@@ -146,9 +146,13 @@ def signing_in(session: WriteSession, site: Site, at: datetime) -> dict[str, Any
     return {"challenge_id": str(row.id), "options": options_to_json_dict(options)}
 
 
-def use(session: WriteSession, site: Site, challenge_id: UUID, answer: dict[str, Any], at: datetime) -> UUID:
+def take(session: WriteSession, challenge_id: UUID, at: datetime) -> bytes:
+    """Return the bytes of a challenge at sign-in. It works once, so the caller commits before the answer is checked."""
+    return _used(session, challenge_id, None, at)
+
+
+def use(session: WriteSession, site: Site, challenge: bytes, answer: dict[str, Any], at: datetime) -> UUID:
     """Return whose passkey signed a challenge. Raises ``PasskeyRefused`` if it is unknown, removed or wrong."""
-    challenge = _used(session, challenge_id, None, at)
     try:
         credential_id = base64url_to_bytes(answer["rawId"])
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:

@@ -126,12 +126,13 @@ def membership_of_token(session: Session, token: str) -> UUID | None:
     return session.scalars(rows).one_or_none()
 
 
-def roles_of(session: Session, user_id: UUID) -> list[RoleOption]:
-    """Return the roles that a person has now, by organisation and role."""
+def roles_of(session: Session, user_id: UUID, organisation_id: UUID | None = None) -> list[RoleOption]:
+    """Return the roles that a person has now, in any organisation or in one, by organisation and role."""
+    in_one = () if organisation_id is None else (Membership.organisation_id == organisation_id,)
     rows = session.execute(
         select(Membership.id, Membership.role, Organisation.name)
         .join(Organisation, Organisation.id == Membership.organisation_id)
-        .where(Membership.user_id == user_id, Membership.ended_at.is_(None))
+        .where(Membership.user_id == user_id, Membership.ended_at.is_(None), *in_one)
         .order_by(Organisation.name, Membership.role)
     )
     return [RoleOption(*row) for row in rows]
@@ -217,7 +218,9 @@ def invitations_visible_to(actor: Actor) -> Select[SignInLink]:
     rows = select(SignInLink).where(SignInLink.kind == "invitation")
     if actor.role is Role.OPERATOR:
         return rows
-    members = select(Membership.user_id).where(Membership.organisation_id == actor.organisation_id)
+    members = select(Membership.user_id).where(
+        Membership.organisation_id == actor.organisation_id, Membership.ended_at.is_(None)
+    )
     return rows.where(SignInLink.user_id.in_(members))
 
 
