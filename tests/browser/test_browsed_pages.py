@@ -17,6 +17,7 @@ from pathways.jobseekers.models import Jobseeker
 from tests.browsing import Browser as Links
 from tests.pathways.test_caseworker_pages import day_fields
 from tests.pathways.test_enterprise_pages import introduced, move
+from tests.pathways.test_upload_pages import BAD, GOOD, HEADER
 from tests.served import served
 from tests.world import World
 
@@ -91,9 +92,11 @@ PAGES = {
         "/", "/introductions", "/introductions/{introduction}", "/introductions/{accepted}/start", "/placements",
         "/placements/{placement}", "/placements/{placement}/time", "/placements/new/kind", "/placements/new/time",
         "/placements/new/checks", "/placements/new/check", "/account", "/account/set-up", "/account/recovery-codes",
+        "/imports/placements",
     ),
     "referrer": (
         "/", "/?state=declined", "/refer/partner", "/refer/name", "/refer/time", "/refer/needs", "/refer/check",
+        "/imports/referrals",
     ),
     "caseworker": (
         "/", "/today/referrals", "/people", "/people?state=closed", "/people/found", "/referrals", "/refer/partner",
@@ -102,7 +105,8 @@ PAGES = {
         "/people/{person}/places/unlock", "/people/{person}/work", "/people/{person}/support",
         "/people/{person}/sharing", "/people/{person}/history", "/people/{person}/handover",
         "/people/{person}/contacts/new", "/people/{person}/profile/time", "/people/{person}/profile/needs",
-        "/people/{person}/details/numbers", "/no-such-page",
+        "/people/{person}/details/numbers", "/people/{person}/close", "/people/{person}/check-ins/new",
+        "/duplicates", "/evidence", "/imports/referrals", "/no-such-page",
     ),
     "administrator": ("/",),
     "commissioner": ("/",),
@@ -165,6 +169,19 @@ def test_the_pages_before_signing_in_can_be_used_by_everybody(site: Site):
     faults += [f"sent: {one}" for one in (*faults_of(page), *widths(page))]
     context.close()
     assert faults == []
+
+
+def test_the_page_of_an_upload_with_a_row_to_put_right_can_be_used_by_everybody(site: Site, tmp_path):
+    sheet = tmp_path / "list.csv"
+    sheet.write_text(HEADER + GOOD + BAD, encoding="utf-8")
+    with site.as_("referrer", bypass_csp=True) as page:
+        page.context.add_init_script(AXE)
+        site.open(page, "/imports/referrals")
+        page.get_by_label("Stepping Stones").check()
+        page.set_input_files("#file", sheet)
+        page.get_by_role("button", name="Upload and check").click()
+        page.get_by_role("heading", name="Your file has 3 people; 1 row needs you").wait_for()
+        assert [*faults_of(page), *widths(page)] == []
 
 
 def test_every_form_with_an_error_can_be_used_by_everybody(site: Site):
