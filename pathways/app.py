@@ -74,10 +74,12 @@ from pathways.pages import (
     uploads,
     work,
 )
+from pathways.pages import claims as claim_pages
 from pathways.pages import duplicates as duplicate_pages
 from pathways.pages import evidence as evidence_pages
 from pathways.pages import introductions as introduction_pages
 from pathways.pages import listing as listing_pages
+from pathways.pages import merging as merge_pages
 from pathways.pages import placements as placement_pages
 from pathways.pages import referrals as referral_pages
 from pathways.pages import (
@@ -185,12 +187,14 @@ PAGES: Sequence[APIRouter] = (
     profiles.router,
     places.router,
     work.router,
+    claim_pages.router,
     support_pages.router,
     sharing.router,
     histories.router,
     closing.router,
     uploads.router,
     duplicate_pages.router,
+    merge_pages.router,
     evidence_pages.router,
     decide.router,
     claim_key.router,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pathways import audit
 from pathways.base import Actor, Role
+from pathways.casefile.joined import columns_of, joined_fields
 from pathways.casefile.schemas import MergeOut, UndoneOut
 from pathways.claims import queries as claim_queries
 from pathways.constraints import broken_constraint
@@ -34,7 +35,6 @@ from pathways.jobseekers import exclusions, identifiers, identify, joining, prof
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
-    PROFILE_NAMES,
     Jobseeker,
     JobseekerDetails,
     JobseekerEvent,
@@ -232,27 +232,21 @@ def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker
 
     Returns the names of the fields that changed.
     """
-    kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
-    taken_details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
-    new_details = joining.new_details(kept_details, taken_details, actor.today)
-    if new_details:
-        jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
-    kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
-    if taken_profile is None:
-        return sorted(new_details)
-    columns = _columns(kept_profile)
-    new_columns = joining.new_columns(columns, _columns(taken_profile))
-    about = joining.accompanying(kept_profile, taken_profile)
-    new_about = {name for name, value in about.items() if value != getattr(kept_profile, name, None)}
-    if new_columns or new_about:
+    joined = joined_fields(session, kept, taken, actor.today)
+    if joined.details:
+        kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
+        jobseeker_actions.record_details(session, actor, kept, kept_details.changed(joined.details))
+    if joined.columns or joined.about:
+        kept_profile, taken_profile = (
+            jobseeker_queries.profile(session, kept),
+            jobseeker_queries.profile(session, taken),
+        )
         said_by = dict(kept_profile.said_by) if kept_profile else {}
-        said_by |= {name: taken_profile.said_by.get(name, "merge") for name in new_columns}
-        _write_profile(session, actor, kept, columns | new_columns, said_by, about)
-    return sorted({*new_details, *new_columns, *new_about})
-
-
-def _columns(version: ProfileVersion | None) -> dict[str, Any]:
-    return {name: getattr(version, name) if version else None for name in PROFILE_NAMES}
+        if taken_profile is not None:
+            said_by |= {name: taken_profile.said_by.get(name, "merge") for name in joined.columns}
+        about = joining.accompanying(kept_profile, taken_profile)
+        _write_profile(session, actor, kept, {**columns_of(kept_profile), **joined.columns}, said_by, about)
+    return joined.names
 
 
 def _write_profile(
@@ -450,14 +444,14 @@ def _restore_profile(
     old = session.get(ProfileVersion, UUID(before["profile"])) if before["profile"] else None
     new = session.get_one(ProfileVersion, UUID(after["profile"]))
     now = jobseeker_queries.profile(session, kept)
-    columns = _columns(now)
-    back = _unedited(_columns(old), _columns(new), columns)
+    columns = columns_of(now)
+    back = _unedited(columns_of(old), columns_of(new), columns)
     about = _about(now)
     about_back = _unedited(_about(old), _about(new), about)
     if back or about_back:
         said_by = {name: by for name, by in (now.said_by if now else {}).items() if name not in back}
         _write_profile(session, actor, kept, columns | back, said_by, about | about_back)
-    return columns != _columns(new) or about != _about(new), {*back, *about_back}
+    return columns != columns_of(new) or about != _about(new), {*back, *about_back}
 
 
 def _about(version: ProfileVersion | None) -> dict[str, Any]:
@@ -476,8 +470,8 @@ def _protective_since(
     then = identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(after["details"])))
     now = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     version = session.get(ProfileVersion, UUID(after["profile"])) if after["profile"] else None
-    columns = _columns(jobseeker_queries.profile(session, kept))
-    return joining.protective_since(then, now), joining.protective_columns_since(_columns(version), columns)
+    columns = columns_of(jobseeker_queries.profile(session, kept))
+    return joining.protective_since(then, now), joining.protective_columns_since(columns_of(version), columns)
 
 
 def _give_protective(
@@ -495,7 +489,7 @@ def _give_protective(
             jobseeker_actions.record_details(session, actor, taken, own.changed(new))
     if columns:
         version = jobseeker_queries.profile(session, taken)
-        own_columns = _columns(version)
+        own_columns = columns_of(version)
         changes = joining.protective_columns(own_columns, columns)
         if changes:
             said_by = (dict(version.said_by) if version else {}) | dict.fromkeys(changes, "merge")

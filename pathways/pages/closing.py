@@ -15,9 +15,8 @@ from pathways.enrolments.schemas import Closing
 from pathways.errors import DomainError
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, options
-from pathways.pages.person import find
+from pathways.pages.person import PersonForm, find, person_form, today_in
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
-from pathways.pages.work import PersonForm, person_form, today_in
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
 Closer = Annotated[Visitor, allowed(Permission.JOBSEEKER_CLOSE)]

@@ -14,6 +14,7 @@ from pathways.duplicates.models import DuplicatePair, PairEvent, PairState
 from pathways.errors import DomainError
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first
+from pathways.pages.person import STATES
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, show
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/duplicates")
@@ -37,7 +38,7 @@ FIELDS = (
     ("phone", "Telephone"),
     ("email", "E-mail"),
     ("postcode", "Postcode"),
-    ("state", "State"),
+    ("state", "State of the case"),
 )
 
 
@@ -46,7 +47,10 @@ def list_pairs(request: Request, visitor: Reviewer, database: DatabaseDep) -> Re
     """List the pairs that nobody has decided, the likeliest first."""
     actor = visitor.actor
     with database.reading(actor) as session:
-        rows = queries.listed(actor, {PairState.OPEN, PairState.ASKED})
+        waiting = {PairState.OPEN, PairState.ASKED}
+        if visitor.may(Permission.JOBSEEKER_MERGE):
+            waiting.add(PairState.SAME)
+        rows = queries.listed(actor, waiting)
         found = session.scalars(rows.order_by(DuplicatePair.probability.desc(), DuplicatePair.id).limit(ROWS)).all()
         pairs = actions.replies(session, actor, found)
         actor.reading.people.update(key for pair in found for key in (pair.jobseeker_id, pair.other_id))
@@ -74,6 +78,7 @@ def _pair_page(
         422 if faults else 200,
         pair=shown,
         fields=FIELDS,
+        states=STATES,
         questions=REVIEW if shown.possible_events else (),
         typed=typed or {},
         faults=faults.by_field if faults else {},
@@ -103,4 +108,6 @@ def review(pair_id: UUID, request: Request, visitor: Reviewer, database: Databas
         return _pair_page(request, visitor, database, pair_id, typed, faults)
     except DomainError as refused:
         return _pair_page(request, visitor, database, pair_id, typed, faults_of(refused, REVIEW))
+    if event == PairEvent.SAME.value and visitor.may(Permission.JOBSEEKER_MERGE):
+        return go(f"/duplicates/{pair_id}/merge", "pair_reviewed")
     return go("/duplicates", "pair_reviewed")

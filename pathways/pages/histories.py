@@ -11,7 +11,7 @@ from pathways.access.models import User
 from pathways.access.permissions import Permission
 from pathways.audit import AuditRow
 from pathways.base import Actor
-from pathways.casefile import actions
+from pathways.casefile import actions, merging
 from pathways.database import Session
 from pathways.errors import DomainError
 from pathways.introductions import queries as introduction_queries
@@ -64,8 +64,13 @@ def history(
         if visitor.may(Permission.ACCESS_LOG_READ):
             rows = actions.access_log(session, person.id).order_by(None).order_by(AuditRow.id.desc()).limit(ROWS)
             opened = list(session.scalars(rows))
+        merges = []
+        if visitor.may(Permission.JOBSEEKER_MERGE):
+            merges = merging.replies(session, actor, session.scalars(jobseeker_queries.merges_into(person)).all())
         known = _names(session, actor, {entry.by for entry in page.items if entry.by} | {row.by for row in opened})
-    return person_page(request, visitor, top, "person/history", "History", timeline=page, opened=opened, names=known)
+    return person_page(
+        request, visitor, top, "person/history", "History", timeline=page, opened=opened, names=known, merges=merges
+    )
 
 
 @router.get("/{reference}/handover")

@@ -26,7 +26,7 @@ ABOUT_PEOPLE: Mapping[str, tuple[Any, str]] = {
     "enrolments": (Enrolment, ""),
     "spells": (Spell, "/work"),
     "check-ins": (CheckIn, "/work"),
-    "claims": (Claim, "/work"),
+    "claims": (Claim, "/claims/{id}"),
 }
 
 OF_NO_PERSON = frozenset({"keys", "account", "sign-in"})
@@ -45,4 +45,4 @@ def open_record(kind: str, record_id: UUID, visitor: AnyVisitor, database: Datab
     with database.reading(visitor.actor) as session:
         rows = queries.visible_to(visitor.actor).where(Jobseeker.id.in_(wanted)).with_only_columns(Jobseeker.reference)
         reference = session.scalars(rows).first()
-    return go(f"/people/{reference}{tab}" if reference else "/")
+    return go(f"/people/{reference}{tab.format(id=record_id)}" if reference else "/")

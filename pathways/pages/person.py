@@ -1,5 +1,6 @@
 """The overview of one person, and what all pages about a person share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from pathways.access.guards import DatabaseDep
 from pathways.access.models import User
 from pathways.access.permissions import Permission
 from pathways.base import Actor
-from pathways.database import Session
+from pathways.database import Database, Session
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import NotFound
 from pathways.introductions import queries as introduction_queries
@@ -21,7 +22,9 @@ from pathways.jobseekers import actions, profile, queries
 from pathways.jobseekers.models import Jobseeker, JobseekerState
 from pathways.jobseekers.schemas import JobseekerOut, ProfileOut
 from pathways.organisations.models import Membership
+from pathways.pages import words
 from pathways.pages.enterprise import lines as introduction_lines
+from pathways.pages.forms import Faults, FormQuestion
 from pathways.pages.introduction_words import COLOURS, STATES_OF_PARTNER
 from pathways.pages.today import TodayLine
 from pathways.pages.today import lines as today_lines
@@ -112,6 +115,48 @@ def person_page(
     return show(request, visitor, template, title, head=head_of, tabs=TABS, tab=here, **values)
 
 
+def today_in(visitor: Visitor, name: str) -> dict[str, list[str]]:
+    """Return today as the three fields of a day."""
+    today = visitor.actor.today
+    parts = (("day", today.day), ("month", today.month), ("year", today.year))
+    return {f"{name}-{part}": [str(number)] for part, number in parts}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonForm:
+    """A form about a person: its heading, its questions, what was typed, what is wrong, and what it is about."""
+
+    title: str
+    questions: tuple[FormQuestion, ...]
+    typed: Mapping[str, Any]
+    faults: Faults | None = None
+    about: str = ""
+    button: str = "Record it"
+
+
+def person_form(request: Request, visitor: Visitor, database: Database, reference: str, form: PersonForm) -> Response:
+    """Show a form about a person."""
+    with database.reading(visitor.actor) as session:
+        person = find(session, visitor.actor, reference)
+        top = head(session, visitor.actor, person)
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/form",
+        form.title,
+        questions=form.questions,
+        action=request.url.path,
+        about=form.about,
+        button=form.button,
+        back=top.address,
+        typed=form.typed,
+        faults=form.faults.by_field if form.faults else {},
+        errors=form.faults.summary(form.questions) if form.faults else (),
+        status=422 if form.faults else 200,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """One thing that work needs: what it is, whether it is in place, what is known, and where to put it right."""
@@ -134,7 +179,7 @@ def readiness(shown: JobseekerOut, latest: ProfileOut | None) -> list[Readiness]
     if "nino" not in shown.withheld:
         found.append(Readiness("National Insurance number", bool(shown.nino), shown.nino or "", "/details/numbers"))
     if "phone" not in shown.withheld:
-        contact = shown.phone or shown.email or ""
+        contact = words.phone(shown.phone) or shown.email or ""
         found.append(Readiness("A way to get in touch", bool(contact), contact, "/details/contact"))
     if latest is None:
         return [*found, Readiness("Vocational profile", is_in_place=False, known="", path="/profile")]

@@ -109,7 +109,9 @@ def _environment() -> Environment:
     own.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
     own.globals.update(_components(), asset=asset, errors=(), visitor=None, done="", kept="", here="", link="")
     own.globals.update(choices=choices, reason_items=reason_items, days=DAYS, parts=PARTS)
-    own.filters.update(day=words.day, moment=words.moment, clock=words.clock, pounds=words.pounds, role=words.role)
+    own.filters.update(
+        day=words.day, moment=words.moment, clock=words.clock, pounds=words.pounds, role=words.role, phone=words.phone
+    )
     own.filters.update(state=words.placement_state, half_days=words.half_days, hours=words.hours, plain=words.plain)
     return own
 

@@ -102,8 +102,8 @@ def _answer(question: FormQuestion, value: Any) -> str:
             return words.half_days(value)
         case "pounds":
             return f"{words.pounds(value)} an hour"
-        case "number":
-            return words.number(value)
+        case "number" | "phone":
+            return words.number(value) if question.kind == "number" else words.phone(value)
         case _:
             return str(value)
 

@@ -22,10 +22,9 @@ from pathways.jobseekers.models import Contact, ContactHow, ContactOutcome, Cont
 from pathways.jobseekers.personal_data import contact_reply
 from pathways.jobseekers.schemas import NewContact
 from pathways.pages.forms import Faults, FormQuestion, body_of, day_of, faults_of, first, options
-from pathways.pages.person import find, head, person_page
+from pathways.pages.person import PersonForm, find, head, person_form, person_page, today_in
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
 from pathways.pages.words import plain
-from pathways.pages.work import PersonForm, person_form, today_in
 from pathways.support import actions, queries
 from pathways.support.models import ActionPlan, BarrierKind
 from pathways.support.schemas import ClosedOn, NewBarrier, NewPlan

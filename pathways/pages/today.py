@@ -73,8 +73,8 @@ LINKS: Mapping[str, tuple[str, str]] = {
     "plan_to_make": ("Make the plan", "/people/{ref}/support"),
     "plan_to_review": ("Review the plan", "/people/{ref}/support"),
     "on_no_programme": ("Open the person", "/people/{ref}"),
-    "claim_queried": ("See the work", "/people/{ref}/work"),
-    "claim_turned_down": ("See the work", "/people/{ref}/work"),
+    "claim_queried": ("Answer it", "/people/{ref}/claims/{id}"),
+    "claim_turned_down": ("See the claim", "/people/{ref}/claims/{id}"),
     "start_to_record": ("Record the first day", "/introductions/{id}/start"),
 }
 BY_SUBJECT = {

@@ -4,10 +4,13 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
+import phonenumbers
+
 from pathways.base import LONDON, Role, day_in_words
 from pathways.placements.models import PlacementState
 
 NOON = 12
+HOME_COUNTRY = 44
 
 
 def day(value: date | datetime | None) -> str:
@@ -70,6 +73,22 @@ def half_days(value: str | None) -> str:
     """Return half-days as people write them, such as "Mon all day, Tue morning"."""
     parts = (entry.split() for entry in (value or "").split("; ") if entry)
     return ", ".join(f"{DAY_NAMES[entry[0]]} {PART_NAMES[entry[1]]}" for entry in parts)
+
+
+def phone(value: str | None) -> str:
+    """Return a telephone number as people in the UK write it, such as "07700 900123"; a foreign one with its country.
+
+    A text that is no number is returned as it is.
+    """
+    if not value:
+        return ""
+    try:
+        parsed = phonenumbers.parse(value, "GB")
+    except phonenumbers.NumberParseException:
+        return value
+    is_home = parsed.country_code == HOME_COUNTRY
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if is_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, style)
 
 
 def number(value: Decimal | float | str | None) -> str:

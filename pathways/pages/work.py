@@ -14,13 +14,15 @@ from pydantic import ValidationError
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
+from pathways.claims.models import OVER
 from pathways.database import Database, Session
 from pathways.errors import Conflict, DomainError
 from pathways.jobseekers.models import Jobseeker
+from pathways.pages.claims import lines as claim_lines
 from pathways.pages.first_days import ENDS
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, options
 from pathways.pages.listing_questions import KINDS
-from pathways.pages.person import find, head, person_page
+from pathways.pages.person import PersonForm, find, head, person_form, person_page, today_in
 from pathways.pages.visitors import FileDep, PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
 from pathways.progression import actions, evidence, outcomes, queries
 from pathways.progression.models import Evidence, EvidenceKind, Spell, SpellState
@@ -99,13 +101,6 @@ EVIDENCE = (
 VERDICT = (FormQuestion("reason", "text", "Why?"),)
 
 
-def today_in(visitor: Visitor, name: str) -> dict[str, list[str]]:
-    """Return today as the three fields of a day."""
-    today = visitor.actor.today
-    parts = (("day", today.day), ("month", today.month), ("year", today.year))
-    return {f"{name}-{part}": [str(number)] for part, number in parts}
-
-
 @router.get("/{reference}/work")
 def work(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
     """Show a person's work: spells with their weeks, check-ins, evidence, and which outcomes are met."""
@@ -120,43 +115,20 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
             "schedule": support_actions.due(session, actor, person),
             "evidence": evidence.evidence_replies(session, actor, list(items)),
             "explained": outcomes.explain(session, actor, person),
+            "claims": claim_lines(session, actor, person) if visitor.may(Permission.CLAIM_READ) else [],
         }
-    return person_page(
-        request, visitor, top, "person/work", "Work", kinds=KINDS, ends=ENDS, evidence_kinds=EVIDENCE_KINDS, **values
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PersonForm:
-    """A form about a person: its heading, its questions, what was typed, what is wrong, and what it is about."""
-
-    title: str
-    questions: tuple[FormQuestion, ...]
-    typed: Mapping[str, Any]
-    faults: Faults | None = None
-    about: str = ""
-
-
-def person_form(request: Request, visitor: Visitor, database: Database, reference: str, form: PersonForm) -> Response:
-    """Show a form about a person."""
-    with database.reading(visitor.actor) as session:
-        person = find(session, visitor.actor, reference)
-        top = head(session, visitor.actor, person)
+    claimed = {line.shown.outcome_id for line in values["claims"] if line.shown.state not in OVER}
     return person_page(
         request,
         visitor,
         top,
-        "person/form",
-        form.title,
-        questions=form.questions,
-        action=request.url.path,
-        about=form.about,
-        button="Record it",
-        back=top.address,
-        typed=form.typed,
-        faults=form.faults.by_field if form.faults else {},
-        errors=form.faults.summary(form.questions) if form.faults else (),
-        status=422 if form.faults else 200,
+        "person/work",
+        "Work",
+        kinds=KINDS,
+        ends=ENDS,
+        evidence_kinds=EVIDENCE_KINDS,
+        claimed=claimed,
+        **values,
     )
 
 
