@@ -66,6 +66,7 @@ from pathways.pages import (
     places,
     problem_pages,
     profiles,
+    reconfirm,
     refer,
     sharing,
     shell,
@@ -89,6 +90,7 @@ from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
 from pathways.placements import files as placement_files
+from pathways.placements import links as placement_links
 from pathways.programmes import api as programmes
 from pathways.progression import actions as progression_actions
 from pathways.progression import api as progression
@@ -198,12 +200,14 @@ PAGES: Sequence[APIRouter] = (
     evidence_pages.router,
     decide.router,
     claim_key.router,
+    reconfirm.router,
     letters.router,  # last: its addresses have any first word
 )
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.
 LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
     **dict.fromkeys(links.KINDS, links.make),
+    **dict.fromkeys(placement_links.KINDS, placement_links.make),
     NoticeKind.KEY_TO_CLAIM: lambda session, notice, at: key_links.make(session, notice.subject_id, at),
     **dict.fromkeys((NoticeKind.INVITED, NoticeKind.SIGN_IN_LINK), one_time_links.make),
 }
@@ -211,12 +215,14 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
 NEEDED = {
     **dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed),
     NoticeKind.SAFETY_TO_DECIDE: links.is_live,
+    **dict.fromkeys(placement_links.KINDS, placement_links.is_needed),
     **dict.fromkeys((NoticeKind.INVITED, NoticeKind.SIGN_IN_LINK), one_time_links.is_needed),
 }
 # By the kind of record: the function that says in an e-mail which record it is, without naming a person.
 LABELS = {
     "introductions": links.label,
     "keys": lambda session, notice: key_links.label(session, notice.subject_id),
+    "placements": placement_links.label,
     "sign-in": one_time_links.label,
 }
 # By the kind of record: the function that says whether an organisation may receive a webhook about it.

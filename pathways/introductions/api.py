@@ -12,12 +12,14 @@ from pathways.base import Actor, Role
 from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.introductions import actions, closing, queries, reopening
-from pathways.introductions.models import REFUSED, Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions import actions, closing, feedback, queries, reopening
+from pathways.introductions.models import REFUSED, Introduction, IntroductionEvent, IntroductionState, StartFeedback
 from pathways.introductions.schemas import (
     Acceptance,
+    FeedbackOut,
     IntroductionOut,
     IntroductionRefusal,
+    NewFeedback,
     NewIntroduction,
     SafetyConfirmation,
 )
@@ -241,3 +243,32 @@ def expire(
     If a place was held, it becomes free.
     """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, no)
+
+
+@router.post("/{introduction_id}/feedback", status_code=201, responses=REFUSALS)
+def give_feedback(
+    introduction_id: UUID, new: NewFeedback, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> FeedbackOut:
+    """Say how the work of a jobseeker goes who has started with you. Only the social enterprise may do this.
+
+    The jobseeker's caseworker is notified. If you ask for a call or the work is at risk, it waits on the worklist.
+    """
+    with database.writing(actor) as session:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        given = once(
+            session,
+            actor,
+            lambda: feedback.give(session, actor, introduction, new),
+            lambda made: session.get_one(StartFeedback, made),
+        )
+        return feedback.replies(session, actor, introduction, [given])[0]
+
+
+@router.get("/{introduction_id}/feedback", responses=documented(NotFound))
+def list_feedback(introduction_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[FeedbackOut]:
+    """List what the social enterprise said about the work. The social enterprise does not read its notes again."""
+    with database.reading(actor) as session:
+        introduction = queries.introduction(session, actor, introduction_id)
+        rows = feedback.of_introduction(introduction)
+        listed = page_of(session, rows, StartFeedback.id, page, lambda row: row)
+        return Page[FeedbackOut](items=feedback.replies(session, actor, introduction, listed.items), next=listed.next)

@@ -4,11 +4,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
-from pathways.facts import StateLog, moves_in_sql
+from pathways.facts import Fact, StateLog, moves_in_sql
 from pathways.jobseekers.models import AboutPerson, about_person
 from pathways.placements.models import DbsLevel
 
@@ -243,3 +243,33 @@ class DecisionLink(AboutPerson, Base):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class FeedbackHow(StrEnum):
+    """How a social enterprise finds that the work goes."""
+
+    WELL = "well"
+    WITH_DIFFICULTY = "with_difficulty"
+    AT_RISK = "at_risk"
+
+
+class StartFeedback(AboutPerson, Fact, Base):
+    """What a social enterprise says about the work of a jobseeker who has started with it."""
+
+    __tablename__ = "start_feedback"
+    __table_args__ = about_person(
+        "start_feedback",
+        ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+        CheckConstraint(one_of("how", FeedbackHow), name="how_is_known"),
+        Index("ix_start_feedback_introduction", "partner_id", "introduction_id"),
+    )
+
+    introduction_id: Mapped[UUID]
+    how: Mapped[FeedbackHow] = mapped_column(words(FeedbackHow))
+    wants_call: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(Text)
+
+    def other_parties(self, session: Session) -> list[UUID]:
+        """Return the social enterprise that gave the feedback."""
+        introduction = session.get(Introduction, self.introduction_id)
+        return [introduction.social_enterprise_id] if introduction is not None else []

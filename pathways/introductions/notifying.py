@@ -61,7 +61,7 @@ def notify_other_side(
     """Notify the caseworker of what the social enterprise did, or the placement listers of what the partner did."""
     is_theirs = actor.role is Role.PLACEMENT_LISTER or actor.doing == OFFERED_ON
     if is_theirs and event in TO_CASEWORKER:
-        _notify_caseworker(session, actor, introduction, TO_CASEWORKER[event])
+        notify_caseworker(session, actor, introduction, TO_CASEWORKER[event])
     elif (
         not is_theirs
         and event in TO_LISTERS
@@ -79,7 +79,7 @@ def notify_other_side(
         )
 
 
-def _notify_caseworker(session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind) -> None:
+def notify_caseworker(session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind) -> None:
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
     message_actions.notify_owner(
         session,
@@ -100,14 +100,14 @@ def notify_of_change(session: WriteSession, actor: Actor, placement: Placement) 
         Introduction.state.in_(OPEN),
     )
     for introduction in session.scalars(rows.order_by(Introduction.id)).all():
-        _notify_caseworker(session, actor, introduction, NoticeKind.PLACEMENT_CHANGED)
+        notify_caseworker(session, actor, introduction, NoticeKind.PLACEMENT_CHANGED)
 
 
 def notify_caseworkers(session: WriteSession, actor: Actor, placement: Placement) -> None:
     """Notify the caseworker of each open introduction to a placement that has just closed."""
     rows = select(Introduction).where(Introduction.placement_id == placement.id, Introduction.state.in_(OPEN))
     for introduction in session.scalars(rows.order_by(Introduction.id)).all():
-        _notify_caseworker(session, actor, introduction, NoticeKind.PLACEMENT_CLOSED)
+        notify_caseworker(session, actor, introduction, NoticeKind.PLACEMENT_CLOSED)
 
 
 if notify_caseworkers not in placement_actions.WHEN_CLOSED:

@@ -3,8 +3,8 @@
 from pathways.base import Role
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.introductions import actions
-from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
-from pathways.introductions.schemas import IntroductionMoveRecord, IntroductionRecord, LinkRecord
+from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove, StartFeedback
+from pathways.introductions.schemas import FeedbackOut, IntroductionMoveRecord, IntroductionRecord, LinkRecord
 
 # The sentence on the timeline for each event of a move.
 MOVE_TEXTS = {
@@ -49,6 +49,11 @@ HOLDING = Holding(
             ),
         ),
         Held(DecisionLink, as_schema(LinkRecord)),
+        Held(
+            StartFeedback,
+            as_schema(FeedbackOut),
+            fact_entry("feedback", lambda _: "The social enterprise said how the work goes."),
+        ),
     ),
     void=actions.withdraw_all,
     close=actions.withdraw_open,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, GivenReason, Group, MaybeReason, NeededLine, Schema
-from pathways.introductions.models import IntroductionState, Side, WhyNot
+from pathways.fields import Body, Day, GivenReason, Group, MaybeReason, NeededLine, Paragraph, Schema
+from pathways.introductions.models import FeedbackHow, IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut, MoveOut
 from pathways.placements.models import DbsLevel
 from pathways.placements.schemas import Pounds
@@ -200,3 +200,25 @@ class LinkRecord(Schema):
     introduction_id: Annotated[UUID, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
     used_at: Annotated[datetime | None, Group.RECORD]
+
+
+class NewFeedback(Body):
+    """What a social enterprise says about the work of a jobseeker who has started with it."""
+
+    how: FeedbackHow
+    wants_call: bool = Field(default=False, description="Whether the partner should call.")
+    note: Paragraph | None = Field(
+        default=None, description="What goes well and what would help. Write nothing about health or convictions."
+    )
+
+
+class FeedbackOut(Schema):
+    """Feedback of a social enterprise after a start."""
+
+    id: Annotated[UUID, Group.RECORD]
+    introduction_id: Annotated[UUID, Group.RECORD]
+    on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
+    how: Annotated[FeedbackHow, Group.RECORD]
+    wants_call: Annotated[bool, Group.RECORD] = Field(description="Whether the social enterprise asks for a call.")
+    note: Annotated[str | None, Group.NOTES]
+    recorded_at: Annotated[datetime, Group.RECORD]

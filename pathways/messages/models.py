@@ -65,6 +65,7 @@ class NoticeKind(StrEnum):
     INVITED = "invited"
     SIGN_IN_LINK = "sign_in_link"
     SIGN_IN_CHANGED = "sign_in_changed"
+    FEEDBACK_GIVEN = "feedback_given"
 
 
 URGENT = frozenset(

@@ -225,6 +225,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "The partner declined a referral. Open it to read the reason.",
         "The partner declined {n} referrals. Open each to read the reason.",
     ),
+    K.FEEDBACK_GIVEN: (
+        "A social enterprise said how the work of a jobseeker goes. Read it, and get in touch if they ask for it.",
+        "Social enterprises said how the work of {n} jobseekers goes. Read it, and get in touch if they ask for it.",
+    ),
     K.INVITED: (
         "You are invited to sign in to Pathways. Open the link to begin.",
         "You are invited {n} times to sign in to Pathways. Open the last link to begin.",

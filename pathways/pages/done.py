@@ -24,6 +24,7 @@ DONE = {
     "introduction_send": _("The introduction is sent."),
     "introduction_accept": _("It is recorded that the jobseeker accepts the place."),
     "introduction_start": _("The first day is recorded."),
+    "feedback_given": _("Thank you. The caseworker has your feedback."),
     "introduction_end": _("The end of the work is recorded."),
     "enrolled": _("The person is enrolled. Next: fill in the profile with them, and make the action plan."),
     "referral_acknowledged": _("The referrer knows that the referral arrived."),

@@ -26,7 +26,7 @@ FIRST_FEW = 5
 S = IntroductionState
 # What waits for the social enterprise, in this order: answers first, then first days, then offers.
 WAITS = (S.SENT, S.INVITED, S.ACCEPTED, S.WAITING, S.OFFERED)
-ANSWERS, STARTS = (S.SENT, S.INVITED), (S.ACCEPTED,)
+ANSWERS, STARTS, WORKING = (S.SENT, S.INVITED), (S.ACCEPTED,), (S.STARTED,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
         values: dict[str, Any] = {
             "answers": _waiting(session, actor, ANSWERS),
             "starts": _waiting(session, actor, STARTS),
+            "working": _waiting(session, actor, WORKING),
             "placements": _placements(session, actor),
         }
     soon = int(tables.limit("reconfirm_soon_days", actor.today))

@@ -1,4 +1,4 @@
-"""The pages on which the first day of work and its end are recorded."""
+"""The pages on which the first day of work, how it goes and its end are recorded."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,8 +11,9 @@ from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.database import Database
 from pathways.errors import DomainError
-from pathways.introductions import queries
-from pathways.introductions.schemas import StartedOn
+from pathways.introductions import feedback, queries
+from pathways.introductions.models import FeedbackHow, StartFeedback
+from pathways.introductions.schemas import NewFeedback, StartedOn
 from pathways.pages.enterprise import IntroductionLine, lines
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, options, values_of
 from pathways.pages.listing_questions import DBS
@@ -38,6 +39,21 @@ ENDS = {
     SpellEnd.OTHER: "Another reason",
     SpellEnd.UNKNOWN: "We do not know",
 }
+FEEDBACK_HOW = {
+    FeedbackHow.WELL: "It goes well",
+    FeedbackHow.WITH_DIFFICULTY: "It goes, with some difficulty",
+    FeedbackHow.AT_RISK: "The job is at risk",
+}
+FEEDBACK = (
+    FormQuestion("how", "one", "How is the work going?", options=options(FEEDBACK_HOW), missing="Choose how it goes"),
+    FormQuestion("wants_call", "yes_no", "Would you like the partner to call you?"),
+    FormQuestion(
+        "note",
+        "long",
+        "What goes well, and what would help?",
+        "The caseworker reads it. Write nothing about health or convictions.",
+    ),
+)
 ENDING = (
     FormQuestion("ended_on", "day", "What was the last day of work?", missing="Enter the last day of work"),
     FormQuestion("end_reason", "one", "Why did it end?", options=options(ENDS), missing="Choose why it ended"),
@@ -243,3 +259,47 @@ def record_end(
     except DomainError as refused:
         return _end_page(request, visitor, database, introduction_id, typed, faults_of(refused, ENDING))
     return go(f"/introductions/{introduction_id}", "introduction_end")
+
+
+def _feedback_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    introduction_id: UUID,
+    typed: Mapping[str, Any] | None,
+    faults: Faults | None,
+) -> Response:
+    with database.reading(visitor.actor, newest=True) as session:
+        line = lines(session, visitor.actor, [queries.introduction(session, visitor.actor, introduction_id)])[0]
+    action = f"/introductions/{introduction_id}/feedback"
+    return _form(request, visitor, line, FEEDBACK, "How is it going?", action=action, typed=typed, faults=faults)
+
+
+@router.get("/{introduction_id:uuid}/feedback")
+def ask_feedback(introduction_id: UUID, request: Request, visitor: Mover, database: DatabaseDep) -> Response:
+    """Ask a social enterprise how the work goes."""
+    kept = typed_before(database, visitor, request.url.path)
+    return _feedback_page(request, visitor, database, introduction_id, kept, None)
+
+
+@router.post("/{introduction_id:uuid}/feedback")
+def give_feedback(
+    introduction_id: UUID, request: Request, visitor: Mover, database: DatabaseDep, typed: TypedDep
+) -> Response:
+    """Record how the work goes, and notify the caseworker."""
+    actor = visitor.actor
+    try:
+        body = body_of(NewFeedback, FEEDBACK, typed)
+        with database.writing(actor) as session:
+            introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: feedback.give(session, actor, introduction, body),
+                lambda made: session.get_one(StartFeedback, made),
+            )
+    except Faults as faults:
+        return _feedback_page(request, visitor, database, introduction_id, typed, faults)
+    except DomainError as refused:
+        return _feedback_page(request, visitor, database, introduction_id, typed, faults_of(refused, FEEDBACK))
+    return go(f"/introductions/{introduction_id}", "feedback_given")

@@ -14,7 +14,7 @@ from pathways.database import Database, WriteSession, repeated
 from pathways.errors import DomainError
 from pathways.fields import Group
 from pathways.idempotency import Once
-from pathways.introductions import actions, closing, queries
+from pathways.introductions import actions, closing, feedback, queries
 from pathways.introductions.models import (
     OPEN,
     REFUSED,
@@ -23,11 +23,13 @@ from pathways.introductions.models import (
     IntroductionEvent,
     IntroductionState,
     Side,
+    StartFeedback,
 )
 from pathways.introductions.reasons import reasons_for
 from pathways.introductions.schemas import IntroductionOut, IntroductionRefusal
 from pathways.pages import introduction_words as wording
 from pathways.pages.enterprise import lines
+from pathways.pages.first_days import FEEDBACK_HOW
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first, options
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show, typed_before
 from pathways.placements.models import Placement
@@ -130,6 +132,8 @@ def _one(
         next_options = (
             actions.next_options(session, visitor.actor, row) if visitor.is_caseworker and row.state in REFUSED else []
         )
+        said = session.scalars(feedback.of_introduction(row).order_by(StartFeedback.id.desc())).all()
+        feedback_given = feedback.replies(session, visitor.actor, row, said)
         kept = typed_before(database, visitor, f"/introductions/{introduction_id}/answer") if typed is None else None
         values = {
             "description": placement.description,
@@ -145,6 +149,8 @@ def _one(
         line=line,
         note=note,
         next_options=next_options,
+        feedback=feedback_given,
+        feedback_how=FEEDBACK_HOW,
         moves=_answer_options(visitor, line.shown),
         ends_here=bool({event.value for event in SAYS_NO} & set(line.shown.possible_events)),
         reasons=_reasons(visitor),

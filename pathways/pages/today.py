@@ -41,7 +41,7 @@ class TodaySection:
 
 
 SECTIONS = (
-    TodaySection("risk", "At risk", ("at_risk", "stopped", "safety_withdrew")),
+    TodaySection("risk", "At risk", ("at_risk", "employer_asks", "stopped", "safety_withdrew")),
     TodaySection(
         "answers", "Answers that came", ("offer_to_answer", "meeting_to_arrange", "decline_to_tell", "reopened")
     ),

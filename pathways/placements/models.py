@@ -195,6 +195,21 @@ class PlacementConfirmation(Fact, Base):
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
 
 
+class ReconfirmLink(Base):
+    """A link in an e-mail, by which one placement lister confirms a placement once. Only its token's hash is stored."""
+
+    __tablename__ = "reconfirm_links"
+    __unaudited__ = True
+
+    id: Mapped[PrimaryKey]
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    token_hash: Mapped[str] = mapped_column(SHORT, unique=True)
+    reconfirm_by: Mapped[date]
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class WordingConfirmation(Fact, Base):
     """A person's confirmation that the advert keeps certain words, with the basis and, in ``reason``, the reason."""
 

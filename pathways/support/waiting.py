@@ -23,11 +23,13 @@ from pathways.introductions.models import (
     CLOCK_OF,
     OPEN,
     REFUSED,
+    FeedbackHow,
     Introduction,
     IntroductionEvent,
     IntroductionMove,
     IntroductionState,
     Side,
+    StartFeedback,
 )
 from pathways.introductions.stops import COVERED
 from pathways.jobseekers.models import (
@@ -294,3 +296,24 @@ def of_claims(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     for claim_id, jobseeker_id, state, recorded_at in session.execute(rows):
         kind = "claim_queried" if state is ClaimState.QUERIED else "claim_turned_down"
         yield Wait(kind, local_day(recorded_at), jobseeker_id, "claims", claim_id)
+
+
+def of_feedback(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield feedback of social enterprises that asks for a call or says that the work is at risk.
+
+    It leaves with a contact with an employer recorded since, or after the days in which a case may rest.
+    """
+    rows = (
+        select(StartFeedback.id, StartFeedback.introduction_id, StartFeedback.jobseeker_id, StartFeedback.recorded_at)
+        .where(
+            cases.own(StartFeedback),
+            ~StartFeedback.is_withdrawal,
+            StartFeedback.wants_call | (StartFeedback.how == FeedbackHow.AT_RISK),
+            StartFeedback.recorded_at >= _since(on, "stalled_days"),
+            ~_contacted_since(StartFeedback, ContactWith.EMPLOYER),
+        )
+        .order_by(StartFeedback.id)
+    )
+    newest = {row.introduction_id: row for row in session.execute(rows)}
+    for introduction_id, row in newest.items():
+        yield Wait("employer_asks", local_day(row.recorded_at), row.jobseeker_id, "introductions", introduction_id)

@@ -55,6 +55,8 @@ TEXT = {
     "on_no_programme": "The case was reopened, but the jobseeker is on no programme. Enrol them, or close the case.",
     "referrer_to_tell": "Nobody at the referring organisation has an account, so nobody was notified that a referral"
     " was decided. Tell them, and record the contact.",
+    "employer_asks": "A social enterprise asks for a call, or says that the work is at risk. Contact them, and record"
+    " the contact with the employer.",
     "claim_queried": "A funder has a query about a claim. Read it and answer.",
     "claim_turned_down": "A claim was turned down, or its payment was reversed. Read why, and claim again if it is"
     " right.",
@@ -288,6 +290,7 @@ KINDS: Sequence[Callable[[Session, Cases, date], Iterator[Wait]]] = (
     waiting.of_reopened_cases,
     waiting.of_decided_referrals,
     waiting.of_claims,
+    waiting.of_feedback,
 )
 # Kinds of items that only those may read who read safety exclusions.
 OF_SAFETY = frozenset({"stopped", "safety_withdrew"})

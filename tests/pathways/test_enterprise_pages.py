@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 from pathways.base import utc_now
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
-from pathways.introductions.models import Introduction, IntroductionEvent
+from pathways.introductions.models import Introduction, IntroductionEvent, StartFeedback
 from pathways.introductions.schemas import NewIntroduction
+from pathways.jobseekers import restrictions
+from pathways.jobseekers.models import Jobseeker
 from pathways.placements.models import Placement, PlacementState
 from tests.browsing import text_of
 
@@ -226,3 +228,67 @@ def test_a_session_that_ends_while_somebody_types_brings_the_answers_back(browse
     assert "Friday at noon" in page.text
     with world.database.reading() as session:
         assert session.get_one(Introduction, introduction).state == "sent"
+
+
+@pytest.fixture
+def started(world):
+    """An introduction whose work began today."""
+    introduction = introduced(world, world.list_placement(), "identity")
+    move(world, introduction, "offer")
+    move(world, introduction, "accept")
+    return introduction
+
+
+def begin(browser, introduction):
+    browser.post(f"/introductions/{introduction}/start", day_of_today("started_on"))
+
+
+def day_of_today(name):
+    day = utc_now().date()
+    return {f"{name}-day": str(day.day), f"{name}-month": str(day.month), f"{name}-year": str(day.year)}
+
+
+def test_feedback_after_a_start_reaches_the_caseworker(browse, world, started):
+    browser = browse("lister")
+    early = browser.post(f"/introductions/{started}/feedback", {"how": "well"})
+    assert "Record the first day of work first" in text_of(early)
+    begin(browser, started)
+    assert "Say how it is going" in text_of(browser.get("/"))
+    page = browser.get(f"/introductions/{started}/feedback")
+    given = {"how": "with_difficulty", "wants_call": "yes", "note": "Mornings are hard", "once": once_in(page)}
+    assert browser.post(f"/introductions/{started}/feedback", {"how": ""}).status_code == 422
+    for _ in range(2):  # sent twice, it says it once
+        assert "The caseworker has your feedback" in text_of(browser.post(f"/introductions/{started}/feedback", given))
+    assert "Mornings are hard" not in browser.get(f"/introductions/{started}").text  # a note is for the caseworker
+    caseworker = browse("caseworker")
+    assert "asks for a call" in text_of(caseworker.get("/"))
+    told = text_of(caseworker.get(f"/introductions/{started}"))
+    assert told.count("Mornings are hard") == 1
+    with world.database.reading() as session:
+        person = session.scalars(select(Jobseeker)).one().reference
+    contact = {"with_whom": "employer", "how": "phone", "outcome": "spoke", **day_of_today("on")}
+    caseworker.post(f"/people/{person}/contacts/new", contact)
+    assert "asks for a call" not in text_of(caseworker.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("member", "status"), [("caseworker", 403), ("other_lister", 404), ("referrer", 403), ("other_caseworker", 404)]
+)
+def test_only_the_social_enterprise_gives_feedback(browse, started, member, status):
+    begin(browse("lister"), started)
+    reply = browse(member).post(f"/introductions/{started}/feedback", {"how": "well"})
+    assert reply.status_code in {403, 404} if status == 404 else reply.status_code == status
+
+
+def test_a_stopped_start_takes_no_feedback(browse, world, started):
+    begin(browse("lister"), started)
+    with world.database.reading() as session:
+        person = session.scalars(select(Jobseeker)).one()
+    with world.database.writing(world.actors["manager"]) as session:
+        restrictions.restrict(
+            session, world.actors["manager"], session.get_one(Jobseeker, person.id), "A threat was reported."
+        )
+    reply = browse("lister").post(f"/introductions/{started}/feedback", {"how": "well"})
+    assert reply.status_code in {403, 404}
+    with world.database.reading() as session:
+        assert session.scalars(select(StartFeedback)).all() == []

@@ -19,6 +19,7 @@ from pathways.claims.models import Claim, ClaimMove, ClaimState
 from pathways.database import Database
 from pathways.enrolments.models import Enrolment
 from pathways.exports.models import Export, ExportFile
+from pathways.introductions.models import FeedbackHow, StartFeedback
 from pathways.jobseekers.models import Jobseeker, Merge
 from pathways.messages.models import Email, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
@@ -325,6 +326,7 @@ READERS = {
     "/exports": ("commissioner",),
     "/figures": ("commissioner",),
     "/introductions": ("manager", "caseworker", "lister"),
+    "/introductions/{introduction_id}/feedback": ("manager", "lister"),
     "/jobseekers": ("manager", "caseworker"),
     "/jobseekers/{jobseeker_id}/access-log": ("manager", "auditor"),
     "/keys": ("operator", "administrator"),
@@ -475,6 +477,10 @@ class Grower:
         made = self.post("caseworker", "/introductions", **new)
         self.post("caseworker", f"/introductions/{made['id']}/agree")
         self.post("caseworker", f"/introductions/{made['id']}/send")
+        self.ids["introduction_id"] = told_of = self.ids.get("introduction_id", made["id"])
+        about = {"partner_id": world.organisations["partner"], "jobseeker_id": first}
+        lister = world.on("lister")
+        self.write(StartFeedback.recorded(lister, **about, introduction_id=UUID(told_of), how=FeedbackHow.WELL))
         self._record_work(person, enrolment)
         self._record_about(first)
         self._ask_and_merge(person, first)
