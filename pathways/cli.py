@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from pathways.commands import exporting, loading, matching, organising, running, transport
+from pathways.commands import exporting, loading, matching, organising, running, signing_in, transport
 from pathways.commands.acting import PlainError
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -25,6 +25,7 @@ for name, group in (
     ("members", organising.members),
     ("programmes", organising.programmes),
     ("keys", organising.keys),
+    ("sign-in", signing_in.sign_in),
     ("reference", loading.reference),
     ("import", loading.imports),
     ("transport", transport.transport),

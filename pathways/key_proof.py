@@ -27,6 +27,8 @@ FILES = 3
 PLACES = {
     "webhook_endpoints": "webhook_endpoints.sealed_secret:{id}",
     "authenticator_apps": "authenticator_apps.sealed_secret:{id}",
+    "identity_providers": "identity_providers.sealed_secret:{id}",
+    "provider_sign_ins": "provider_sign_ins.sealed_verifier:{id}",
 }
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import segno
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from pathways.access.guards import DatabaseDep, SettingsDep
@@ -20,6 +20,16 @@ from pathways.sign_in.queries import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/account")
 RECOVERY = "/account/recovery-codes"
+
+
+def owner(person: PersonDep, database: DatabaseDep) -> SignedIn:
+    """Return the person, unless only their organisation's provider vouches for them in this session."""
+    with database.reading(newest=True) as session:
+        actions.must_not_be_by_provider(session, person.session_id)
+    return person
+
+
+OwnerDep = Annotated[SignedIn, Depends(owner)]
 
 
 def _visitor(request: Request, person: SignedIn) -> Visitor | None:
@@ -61,14 +71,14 @@ def account(request: Request, person: PersonDep, database: DatabaseDep) -> Respo
 
 
 @router.get("/set-up")
-def set_up(request: Request, person: PersonDep) -> Response:
+def set_up(request: Request, person: OwnerDep) -> Response:
     """Offer the two ways to sign in from now on."""
     title = "Choose how you sign in"
     return show(request, _visitor(request, person), "account/set_up", title)
 
 
 @router.post("/passkeys/options")
-def passkey_options(person: PersonDep, database: DatabaseDep, settings: SettingsDep) -> Response:
+def passkey_options(person: OwnerDep, database: DatabaseDep, settings: SettingsDep) -> Response:
     """Return what the browser needs to make a passkey."""
     with database.writing(None) as session:
         options = passkeys.adding(session, site_of(settings), person.user_id, utc_now())
@@ -78,7 +88,7 @@ def passkey_options(person: PersonDep, database: DatabaseDep, settings: Settings
 @router.post("/passkeys")
 def add_passkey(
     request: Request,
-    person: PersonDep,
+    person: OwnerDep,
     database: DatabaseDep,
     settings: SettingsDep,
     challenge_id: Annotated[UUID, Body()],
@@ -97,7 +107,7 @@ def add_passkey(
 
 
 @router.post("/passkeys/{passkey_id:uuid}/remove")
-def remove_passkey(passkey_id: UUID, request: Request, person: PersonDep, database: DatabaseDep) -> Response:
+def remove_passkey(passkey_id: UUID, request: Request, person: OwnerDep, database: DatabaseDep) -> Response:
     """Remove a passkey, unless the person could not sign in without it."""
     with database.writing(_acting(request, person)) as session:
         actions.remove_passkey(session, person.user_id, passkey_id, utc_now())
@@ -133,7 +143,7 @@ def _picture(text: str) -> tuple[int, str]:
 
 
 @router.post("/authenticator")
-def begin_app(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
+def begin_app(request: Request, person: OwnerDep, database: DatabaseDep) -> Response:
     """Show a new secret that an authenticator app reads, and ask for its first code."""
     with database.writing(_acting(request, person)) as session:
         codes.begin(session, person.user_id, utc_now())
@@ -141,7 +151,7 @@ def begin_app(request: Request, person: PersonDep, database: DatabaseDep) -> Res
 
 
 @router.post("/authenticator/confirm")
-def confirm_app(request: Request, person: PersonDep, database: DatabaseDep, typed: TypedDep) -> Response:
+def confirm_app(request: Request, person: OwnerDep, database: DatabaseDep, typed: TypedDep) -> Response:
     """Add the authenticator app, once its first code is right."""
     at = utc_now()
     try:
@@ -154,7 +164,7 @@ def confirm_app(request: Request, person: PersonDep, database: DatabaseDep, type
 
 
 @router.post("/authenticator/remove")
-def remove_app(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
+def remove_app(request: Request, person: OwnerDep, database: DatabaseDep) -> Response:
     """Remove the authenticator app, unless the person could not sign in without it."""
     with database.writing(_acting(request, person)) as session:
         actions.remove_authenticator(session, person.user_id, utc_now())
@@ -162,13 +172,13 @@ def remove_app(request: Request, person: PersonDep, database: DatabaseDep) -> Re
 
 
 @router.get("/recovery-codes")
-def offer_codes(request: Request, person: PersonDep) -> Response:
+def offer_codes(request: Request, person: OwnerDep) -> Response:
     """Offer new recovery codes. They are made when the person asks for them."""
     return show(request, _visitor(request, person), "account/recovery", "Recovery codes", codes=())
 
 
 @router.post("/recovery-codes")
-def make_codes(request: Request, person: PersonDep, database: DatabaseDep) -> Response:
+def make_codes(request: Request, person: OwnerDep, database: DatabaseDep) -> Response:
     """Make new recovery codes and show them once. Earlier codes stop working."""
     at = utc_now()
     with database.writing(_acting(request, person)) as session:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pathways.access.guards import DatabaseDep, SettingsDep, address_of
 from pathways.base import utc_now
@@ -28,10 +28,11 @@ from pathways.pages.visitors import (
     set_cookie,
     show,
 )
-from pathways.sign_in import actions, one_time_links, passkeys, queries, slowing
+from pathways.sign_in import actions, one_time_links, passkeys, providers, queries, slowing
 from pathways.sign_in.actions import NewSession
 from pathways.sign_in.models import SignInLinkKind
 from pathways.sign_in.passkeys import Site
+from pathways.sign_in.queries import SignedIn
 from pathways.sign_in.schemas import Caller
 from pathways.sign_in.slowing import TryKey
 
@@ -46,6 +47,7 @@ SYSTEMS = (
     ("Linux", "Linux"),
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LEAVING = "pathways-leaving"  # the cookie that marks the browser which went to a provider
 ENTER_EMAIL = "Enter your e-mail address, such as name@example.org"
 Next = Annotated[str, Query(alias="next", max_length=500)]
 
@@ -79,7 +81,8 @@ def _signed_in(request: Request, started: NewSession, path: str, *, as_json: boo
     response: Response = JSONResponse({"next": path}, headers=HEADERS) if as_json else go(path)
     settings = request.app.state.settings
     set_cookie(response, settings, SESSION, started.token)
-    set_cookie(response, settings, BROWSER, started.known_browser, lasts=actions.browser_lasts(utc_now()))
+    if started.known_browser:
+        set_cookie(response, settings, BROWSER, started.known_browser, lasts=actions.browser_lasts(utc_now()))
     return response
 
 
@@ -111,17 +114,29 @@ def with_email(request: Request, database: DatabaseDep, typed: TypedDep, path: N
     The page after an address that nobody has is the same, so that nobody learns who has an account.
     """
     email, path = _first(typed, "email").strip().lower(), own_path(path)
+    by_link = _first(typed, "by") == "link"
     if not EMAIL.fullmatch(email) or len(email) > 300:  # noqa: PLR2004 - as long as the column
         return _page(request, path, ENTER_EMAIL, email=email)
     who = caller(request)
     with database.reading(newest=True) as session:
+        provider = providers.for_address(session, email)
         user = queries.user_by_email(session, email)
         is_known = (
             user is not None
             and queries.known_browser(session, user.id, who.known_browser, utc_now())
             and queries.authenticator(session, user.id) is not None
         )
-    if is_known and _first(typed, "by") != "link":
+    if provider is not None and not by_link:
+        return show(
+            request,
+            None,
+            "sign_in/provider",
+            "Sign in with your organisation",
+            email=email,
+            next=path,
+            provider=provider,
+        )
+    if is_known and not by_link:
         return _code_page(request, email, path)
     try:
         _counted(database, request, TryKey("mail", email))
@@ -255,15 +270,61 @@ def with_passkey(
     return _signed_in(request, started, own_path(path), as_json=True)
 
 
+@router.get("/sign-in/provider/{provider_id:uuid}")
+def go_to_provider(
+    provider_id: UUID, request: Request, database: DatabaseDep, settings: SettingsDep, path: Next = "/"
+) -> Response:
+    """Go to the organisation's own sign-in page. The browser is marked, so that nobody else can use the way back."""
+    _counted(database, request)
+    with database.reading(newest=True) as session:
+        known = providers.known(session, provider_id)
+    with database.writing(None) as session:
+        providers.forget(session, utc_now())
+        leaving = providers.begin(session, known, own_path(path), utc_now())
+    address = providers.address_of(known, leaving, back_to(settings))
+    response = RedirectResponse(address, 303, HEADERS)
+    set_cookie(response, settings, LEAVING, leaving.state, lasts=providers.LASTS)
+    return response
+
+
+@router.get("/sign-in/provider/back")
+def back_from_provider(
+    request: Request, database: DatabaseDep, settings: SettingsDep, state: str = "", code: str = ""
+) -> Response:
+    """Sign in the person for whom the organisation's provider vouches."""
+    if not state or state != request.cookies.get(cookie_name(settings, LEAVING), ""):
+        raise providers.NotVouchedFor("This sign-in was begun in another browser, or too long ago. Sign in again.")
+    _counted(database, request)
+    with database.writing(None) as session:
+        leaving = providers.take(session, state, utc_now())
+    claims = providers.vouched_for(leaving, code, back_to(settings), utc_now())
+    with database.writing(None) as session:
+        user_id = providers.person_of(session, leaving.provider, claims, utc_now())
+        started = actions.start_with_provider(
+            session, caller(request), user_id, leaving.provider.organisation_id, utc_now()
+        )
+    _forgiven(database, request)
+    response = _signed_in(request, started, own_path(leaving.next_path))
+    remove_cookie(response, settings, LEAVING)
+    return response
+
+
+def back_to(settings: Any) -> str:
+    """Return the address to which a provider sends people back."""
+    return f"{settings.public_url}/sign-in/provider/back"
+
+
 @router.get("/sign-in/role")
 def ask_role(request: Request, person: PersonDep, database: DatabaseDep, path: Next = "/") -> Response:
     """Ask in which role the person works in this session."""
-    return _role_page(request, person.user_id, database, own_path(path))
+    return _role_page(request, person, database, own_path(path))
 
 
-def _role_page(request: Request, user_id: UUID, database: Database, path: str, fault: str = "") -> Response:
+def _role_page(request: Request, person: SignedIn, database: Database, path: str, fault: str = "") -> Response:
     with database.reading(newest=True) as session:
-        roles = queries.roles_of(session, user_id)
+        roles = queries.roles_of(
+            session, person.user_id, actions.session_row(session, person.session_id).only_organisation_id
+        )
     errors = errors_at({"membership": fault}) if fault else ()
     title = "Choose your role"
     return show(
@@ -279,7 +340,7 @@ def choose_role(
     try:
         membership_id = UUID(_first(typed, "membership"))
     except ValueError:
-        return _role_page(request, person.user_id, database, own_path(path), "Choose one of the roles")
+        return _role_page(request, person, database, own_path(path), "Choose one of the roles")
     at = utc_now()
     with database.writing(None) as session:
         row = actions.session_row(session, person.session_id)

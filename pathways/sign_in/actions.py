@@ -38,6 +38,10 @@ class LastWay(Conflict):
     title = "This is your only way to sign in"
 
 
+class OnlyByYourself(NotPermitted):
+    title = "You signed in through your organisation"
+
+
 class NewSession(NamedTuple):
     """The tokens of a browser that has signed in. Only their hashes are stored."""
 
@@ -170,15 +174,29 @@ def start_with_passkey(session: WriteSession, caller: Caller, user_id: UUID, at:
     return _start(session, user_id, caller, SignInWay.PASSKEY, at=at)
 
 
+def start_with_provider(
+    session: WriteSession, caller: Caller, user_id: UUID, organisation_id: UUID, at: datetime
+) -> NewSession:
+    """Start the session of a person for whom an organisation's provider vouched, for roles in that organisation."""
+    return _start(session, user_id, caller, SignInWay.PROVIDER, at=at, only_organisation_id=organisation_id)
+
+
 def browser_lasts(at: datetime) -> timedelta:
     """Return for how long a browser stays known."""
     return timedelta(days=int(tables.limit("known_browser_days", local_day(at))))
 
 
 def _start(
-    session: WriteSession, user_id: UUID, caller: Caller, way: SignInWay, *, at: datetime, must_set_up: bool = False
+    session: WriteSession,
+    user_id: UUID,
+    caller: Caller,
+    way: SignInWay,
+    *,
+    at: datetime,
+    must_set_up: bool = False,
+    only_organisation_id: UUID | None = None,
 ) -> NewSession:
-    roles = queries.roles_of(session, user_id)
+    roles = queries.roles_of(session, user_id, only_organisation_id)
     if not roles:
         raise Conflict("You have no role in any organisation now. Ask the administrator of your organisation.")
     token, browser = token_urlsafe(TOKEN_BYTES), caller.known_browser
@@ -188,6 +206,7 @@ def _start(
         user_id=user_id,
         way=way,
         must_set_up=must_set_up,
+        only_organisation_id=only_organisation_id,
         browser=caller.browser,
         address=caller.address,
         made_at=at,
@@ -196,7 +215,9 @@ def _start(
     )
     session.add(row)
     session.flush()  # the audit names it
-    if not browser or not queries.known_browser(session, user_id, browser, at):
+    # A provider vouches for its own organisation, and not for what an authenticator app of the person opens here.
+    is_known = bool(browser) and queries.known_browser(session, user_id, browser, at)
+    if only_organisation_id is None and not is_known:
         browser = token_urlsafe(TOKEN_BYTES)
         ends_at = at + browser_lasts(at)
         session.add(KnownBrowser(user_id=user_id, token_hash=queries.hashed(browser), made_at=at, works_until=ends_at))
@@ -208,6 +229,8 @@ def _start(
 def choose_role(session: WriteSession, row: SignInSession, membership_id: UUID, caller: Caller, at: datetime) -> None:
     """Choose in which role the person works in this session. The audit records it in that role."""
     membership = queries.membership_of(session, row.user_id, membership_id)
+    if row.only_organisation_id not in {None, membership.organisation_id}:
+        raise NotFound("You signed in by your organisation, so you can choose only roles in it.")
     actor = Actor(
         row.user_id,
         membership.organisation_id,
@@ -258,6 +281,17 @@ def end_others(session: WriteSession, user_id: UUID, kept: UUID | None, at: date
         .values(ended_at=at),
         execution_options={"synchronize_session": False},
     )
+
+
+def must_not_be_by_provider(session: Session, session_id: UUID) -> None:
+    """Refuse to change how a person signs in while only their organisation's provider vouches for them.
+
+    A way that is added here would also open the person's roles in other organisations, for which it does not vouch.
+    """
+    if session.get_one(SignInSession, session_id).only_organisation_id is not None:
+        raise OnlyByYourself(
+            "Passkeys, apps and codes can be changed only in a session that you began with one of them, or with a link."
+        )
 
 
 def way_was_set_up(session: WriteSession, user_id: UUID, session_id: UUID, at: datetime) -> bool:

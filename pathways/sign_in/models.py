@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Source, one_of, words
@@ -17,6 +17,7 @@ class SignInWay(StrEnum):
     PASSKEY = "passkey"
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery_code"
+    PROVIDER = "provider"
 
 
 class SignInLinkKind(StrEnum):
@@ -59,6 +60,8 @@ class SignInSession(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"))
     way: Mapped[SignInWay] = mapped_column(words(SignInWay))
+    # Whose provider vouched for the person: only roles in this organisation can be chosen then.
+    only_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
     # A person who was invited sets up a passkey or an authenticator app before anything else.
     must_set_up: Mapped[bool] = mapped_column(default=False)
     browser: Mapped[str] = mapped_column(SHORT)
@@ -150,3 +153,56 @@ class SignInTries(Base):
     key: Mapped[str] = mapped_column(SHORT, primary_key=True)  # a keyed hash
     tries: Mapped[int]
     last_at: Mapped[datetime]
+
+
+class IdentityProvider(Base):
+    """The service by which an organisation signs in its own members (OpenID Connect), such as Entra or Google."""
+
+    __tablename__ = "identity_providers"
+    __table_args__ = (
+        Index(
+            "uq_identity_providers_current",
+            "email_domain",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    issuer: Mapped[str] = mapped_column(LINE)
+    client_id: Mapped[str] = mapped_column(LINE)
+    sealed_secret: Mapped[str] = mapped_column(LINE)
+    # The part after the @ of the e-mail addresses that the organisation gives out.
+    email_domain: Mapped[str] = mapped_column(SHORT)
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ProviderIdentity(Base):
+    """Whom a provider means by one of its subjects. An e-mail address links them once; later the subject counts."""
+
+    __tablename__ = "provider_identities"
+    __table_args__ = (UniqueConstraint("provider_id", "subject"),)
+
+    id: Mapped[PrimaryKey]
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("identity_providers.id"))
+    subject: Mapped[str] = mapped_column(LINE)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    made_at: Mapped[datetime]
+
+
+class ProviderSignIn(Base):
+    """A sign-in on its way to a provider and back. It is used once, within minutes."""
+
+    __tablename__ = "provider_sign_ins"
+    __unaudited__ = True
+
+    id: Mapped[PrimaryKey]
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("identity_providers.id"))
+    state_hash: Mapped[str] = mapped_column(SHORT, unique=True)
+    nonce: Mapped[str] = mapped_column(SHORT)
+    sealed_verifier: Mapped[str] = mapped_column(LINE)
+    next_path: Mapped[str] = mapped_column(String(600))
+    works_until: Mapped[datetime] = mapped_column(index=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from pathways.access.models import User
@@ -40,6 +40,7 @@ class SignedIn:
     organisation_id: UUID | None = None
     organisation: str = ""
     has_several_roles: bool = False
+    is_by_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def signed_in(session: Session, token: str, at: datetime) -> SignedIn | None:
         other.user_id == SignInSession.user_id,
         other.ended_at.is_(None),
         other.id != SignInSession.membership_id,
+        or_(SignInSession.only_organisation_id.is_(None), other.organisation_id == SignInSession.only_organisation_id),
     )
     row = session.execute(
         select(
@@ -92,6 +94,7 @@ def signed_in(session: Session, token: str, at: datetime) -> SignedIn | None:
             SignInSession.used_at,
             SignInSession.ends_at,
             SignInSession.membership_id,
+            SignInSession.only_organisation_id,
             Membership.role,
             Membership.organisation_id,
             Organisation.name.label("organisation"),
@@ -117,6 +120,7 @@ def signed_in(session: Session, token: str, at: datetime) -> SignedIn | None:
         row.organisation_id,
         row.organisation or "",
         bool(row.has_several_roles),
+        row.only_organisation_id is not None,
     )
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SecretStr, StringConstraints
 
-from pathways.fields import Body, Group, Schema
+from pathways.fields import Body, Group, NeededLine, Schema
 
 
 class NewInvitation(Body):
@@ -30,6 +30,15 @@ class InvitationOut(Schema):
     cancelled_at: Annotated[datetime | None, Group.RECORD] = Field(
         description="When it was cancelled, or replaced by a newer one."
     )
+
+
+class NewProvider(Body):
+    """The provider by which an organisation signs in its own members, as its administrators registered us there."""
+
+    issuer: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]{3,280}$")]
+    client_id: NeededLine
+    client_secret: SecretStr = Field(min_length=1, max_length=150)
+    email_domain: Annotated[str, StringConstraints(pattern=r"^@?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=80)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from pathways.jobseekers.models import PersonKey
 from pathways.key_checks import SETTINGS, CheckValues, KeyCheck, KeyState, WrongKey
 from pathways.settings import Settings
 from pathways.shortlists import index
-from pathways.sign_in import codes
+from pathways.sign_in import codes, providers
+from pathways.sign_in.schemas import NewProvider
 from pathways.vault import Vault
 from tests.conftest import Stage
 from tests.intake import referral_file
@@ -69,6 +70,10 @@ def filled(client, world: World) -> None:
     member = world.actors["caseworker"]
     with world.database.writing(None) as session:
         codes.begin(session, member.user_id, utc_now())
+        new = NewProvider(issuer="http://127.0.0.1:1", client_id="a", client_secret="b", email_domain="example.org")
+        made = providers.add(session, new, member.organisation_id, utc_now())
+        session.flush()
+        providers.begin(session, providers.known(session, made.id), "/", utc_now())
         drafts.save(session, member.membership_id, "/refer", {"given_name": ["Amina"]}, utc_now())
 
 
