@@ -123,5 +123,14 @@ NEEDS = Step(
         FormQuestion("right_to_work", "one", "May they work in the UK?", options=options(RIGHT_TO_WORK)),
     ),
 )
-PROFILE_STEPS = (WISHES, SKILLS, TIME, TRAVEL, NEEDS)
+WORDS = Step(
+    "words",
+    "In their own words",
+    (
+        FormQuestion("own_words", "long", "How do they put it?", "Write it as they say it."),
+        FormQuestion("note", "long", "What do you add to it?", "Only caseworkers and managers read it.", rows=3),
+        FormQuestion("agreed_by", "text", "Who agreed with them?", "Leave blank if they agreed alone."),
+    ),
+)
+PROFILE_STEPS = (WORDS, WISHES, SKILLS, TIME, TRAVEL, NEEDS)
 DETAILS_STEPS = (NAME, CONTACT, NUMBERS)

@@ -180,7 +180,7 @@ def write_section(
     try:
         values = values_of((*asked.questions, TOLD_BY), typed)
         teller = values.pop("told_by")
-        body_of(ProfileBody, asked.questions, typed)
+        body_of(NewProfile, asked.questions, typed)
         with database.writing(actor) as session:
             person = find(session, actor, reference, for_update=True)
             _must_see_all(_may_change(latest_profile(session, actor, person), asked, actor, person))
@@ -189,7 +189,8 @@ def write_section(
             said_by = {name: who for name, who in whole.get("said_by", {}).items() if name not in values}
             whole = {name: value for name, value in whole.items() if name not in values}
             whole |= {name: values[name] for name in given}
-            whole["said_by"] = said_by | dict.fromkeys(sorted(given), teller)
+            told = sorted(given.intersection(ProfileBody.model_fields))
+            whole["said_by"] = said_by | dict.fromkeys(told, teller)
             if first(typed, "agreed") == "yes":
                 whole["agreed_on"] = actor.today
             new = _checked(whole, asked)

@@ -30,8 +30,8 @@ from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours,
 from pathways.settings import Settings
 from pathways.support import actions as support_actions
 from pathways.support import queries as support_queries
-from pathways.support.models import InWork, PathBack, ReportedBy
-from pathways.support.schemas import NewCheckIn
+from pathways.support.models import CheckIn, InWork, PathBack, ReportedBy
+from pathways.support.schemas import CheckInOut, NewCheckIn
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
 Reader = Annotated[Visitor, allowed(Permission.SPELL_READ)]
@@ -101,6 +101,15 @@ EVIDENCE = (
 VERDICT = (FormQuestion("reason", "text", "Why?"),)
 
 
+def _check_ins(session: Session, visitor: Visitor, person: Jobseeker) -> list[CheckInOut]:
+    """Return the newest check-ins of a person, the newest first."""
+    if not visitor.may(Permission.SUPPORT_READ):
+        return []
+    rows = support_queries.check_ins_visible_to(visitor.actor).where(CheckIn.jobseeker_id == person.id)
+    newest = session.scalars(rows.order_by(CheckIn.valid_on.desc(), CheckIn.id.desc()).limit(MOST_WEEKS))
+    return support_actions.check_in_replies(session, visitor.actor, list(newest))
+
+
 @router.get("/{reference}/work")
 def work(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
     """Show a person's work: spells with their weeks, check-ins, evidence, and which outcomes are met."""
@@ -113,6 +122,7 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
         values: dict[str, Any] = {
             "spells": list(reversed(spells)),
             "schedule": support_actions.due(session, actor, person),
+            "check_ins": _check_ins(session, visitor, person),
             "evidence": evidence.evidence_replies(session, actor, list(items)),
             "explained": outcomes.explain(session, actor, person),
             "claims": claim_lines(session, actor, person) if visitor.may(Permission.CLAIM_READ) else [],
@@ -128,6 +138,9 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
         ends=ENDS,
         evidence_kinds=EVIDENCE_KINDS,
         claimed=claimed,
+        results=RESULTS,
+        told_by=TOLD_BY,
+        paths_back=PATHS_BACK,
         **values,
     )
 
