@@ -83,7 +83,7 @@ pictures: dev
 
 prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py
-	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
+	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract tests/browser
 	PATHWAYS_PROVE=1 $(PYTEST) --no-header -m "any_database or long_test" tests/pathways
 
 # The styles of the pages, from pathways/pages/styles. Needs npm, once; what it builds is kept in the repository.
