@@ -86,6 +86,7 @@ from pathways.pages import referrals as referral_pages
 from pathways.pages import (
     support as support_pages,
 )
+from pathways.pages.visitors import with_ways_back
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -203,6 +204,7 @@ PAGES: Sequence[APIRouter] = (
     reconfirm.router,
     letters.router,  # last: its addresses have any first word
 )
+with_ways_back(PAGES)
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.
 LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {

@@ -22,7 +22,15 @@ def _place(row_id: UUID) -> str:
     return f"drafts:typed:{row_id}"
 
 
-def save(session: WriteSession, membership_id: UUID, form: str, typed: Typed, at: datetime) -> None:
+def save(
+    session: WriteSession,
+    membership_id: UUID,
+    form: str,
+    typed: Typed,
+    at: datetime,
+    *,
+    lasts: timedelta | None = None,
+) -> None:
     """Keep what was typed into a form, instead of what was kept before.
 
     Parameters
@@ -35,6 +43,8 @@ def save(session: WriteSession, membership_id: UUID, form: str, typed: Typed, at
     typed : mapping of str to list of str
         The values of each field, as the browser sends them.
     at : datetime
+    lasts : timedelta, optional
+        For how long it is kept. If left out: the days of the ``limits`` table.
 
     Raises
     ------
@@ -44,7 +54,7 @@ def save(session: WriteSession, membership_id: UUID, form: str, typed: Typed, at
     text = json.dumps({name: list(values) for name, values in typed.items()})
     if len(text) > MOST_CHARACTERS:
         raise TooLarge("This is more than a form can keep. Shorten the longest answer.")
-    ends_at = at + timedelta(days=int(tables.limit("draft_days", local_day(at))))
+    ends_at = at + (lasts or timedelta(days=int(tables.limit("draft_days", local_day(at)))))
     new = {
         "id": uuid7(),
         "membership_id": membership_id,

@@ -99,8 +99,11 @@ def list_people(
             func.lower(JobseekerDetails.family_name), func.lower(JobseekerDetails.given_name), Jobseeker.id
         )
     with database.reading(actor) as session:
-        found = session.execute(rows.limit(ROWS + 1).offset((page - 1) * ROWS)).all()
-        lines = person_lines(session, actor, list(found[:ROWS]))
+        # Only ids are sorted; the rest is read of the people on this page.
+        narrow = rows.with_only_columns(Jobseeker.id).limit(ROWS + 1).offset((page - 1) * ROWS)
+        found = list(session.scalars(narrow))
+        by_id = {row.id: row for row in session.execute(queries.listed(actor).where(Jobseeker.id.in_(found[:ROWS])))}
+        lines = person_lines(session, actor, [by_id[one] for one in found[:ROWS] if one in by_id])
     return show(
         request,
         visitor,

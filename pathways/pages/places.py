@@ -1,5 +1,6 @@
 """The pages on which places are found for a person: the shortlist with its reasons, and putting the person forward."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,15 +10,18 @@ from sqlalchemy import select
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
-from pathways.database import WriteSession
+from pathways.database import Session, WriteSession
 from pathways.errors import DomainError
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, Introduction
 from pathways.introductions.schemas import NewIntroduction
 from pathways.pages.forms import first
-from pathways.pages.person import find, head, person_page
+from pathways.pages.maps import PlacesMap, drawn
+from pathways.pages.person import PersonHead, find, head, person_page
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, note_refusal, once_of
+from pathways.placements.models import Placement
+from pathways.reference.postcodes import locate_all
 from pathways.shortlists import actions, queries, replay, safety, unlock
 from pathways.shortlists.actions import Ranked
 from pathways.shortlists.models import Shortlist
@@ -58,6 +62,7 @@ def _page(
                 )
             )
         )
+        drawing = _map(session, top, shown) if shown is not None else None
     return person_page(
         request,
         visitor,
@@ -65,12 +70,30 @@ def _page(
         "person/places",
         "Places",
         shortlist=shown,
+        map=drawing,
         open_at={str(one) for one in open_at},
         fault=fault,
         to_check=to_check,
         errors=[{"text": fault, "href": "#main-content"}] if fault else (),
         status=422 if fault else 200,
     )
+
+
+def _map(session: Session, top: PersonHead, shown: Mapping[str, Any]) -> PlacesMap | None:
+    """Return the map of a shortlist, from the home that the visitor may read; None if it is withheld or not known."""
+    home = top.shown.postcode if "postcode" not in top.shown.withheld else None
+    if not home:
+        return None
+    ids = [UUID(str(one["placement_id"])) for one in shown["matches"]]
+    rows = select(Placement.id, Placement.postcode).where(Placement.id.in_(ids))
+    postcodes = {row.id: row.postcode for row in session.execute(rows)}
+    known = locate_all(session, {home, *postcodes.values()})
+    places = {
+        match["rank"]: point
+        for match in shown["matches"]
+        if (point := known.get(postcodes.get(UUID(str(match["placement_id"]))))) is not None
+    }
+    return drawn(known.get(home), places)
 
 
 @router.get("/{reference}/places")

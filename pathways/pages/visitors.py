@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid4
 
 import brotli
-from fastapi import Depends, File, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
@@ -27,6 +27,7 @@ from pathways.drafts import actions as drafts
 from pathways.errors import DomainError, TooLarge
 from pathways.idempotency import Once
 from pathways.jobseekers.models import Jobseeker
+from pathways.pages import faulty
 from pathways.pages.done import DONE
 from pathways.pages.forms import Typed
 from pathways.pages.menus import MenuEntry, menu_of
@@ -298,12 +299,9 @@ class PageRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
-            if "\x00" in request.url.path or "%00" in request.url.query:  # PostgreSQL reads no NUL
-                return message("There is no such page", "Check the address, or go to the first page.", 404)
-            if request.method == "POST" and is_from_elsewhere(request, reads_cookies=True):
-                return message(
-                    "This form came from another website", "Open the page in Pathways and fill it in there.", 403
-                )
+            response = await _before(request)
+            if response is not None:
+                return _compressed(request, response)
             try:
                 response = await handle(request)
             except SignInNeeded as needed:
@@ -315,14 +313,67 @@ class PageRoute(APIRoute):
                 if actor is not None and refused.is_audited:
                     await run_in_threadpool(note_refusal, request, actor)
                 return of_error(refused)
-            actor = getattr(request.state, "actor", None)
-            if actor is not None and actor.reading.unaudited:
-                await run_in_threadpool(audit.read, get_database(request), actor)
-            if actor is not None and request.method == "POST" and response.status_code == SENT:
-                await run_in_threadpool(_forget, get_database(request), actor, request.url.path)
-            return _compressed(request, response)
+            return _compressed(request, await run_in_threadpool(_after, request, response))
 
         return handled
+
+
+async def _before(request: Request) -> Response | None:
+    """Return what answers a request before its page is made: a refusal, or a form with faults that is kept."""
+    if "\x00" in request.url.path or "%00" in request.url.query:  # PostgreSQL reads no NUL
+        return message("There is no such page", "Check the address, or go to the first page.", 404)
+    if request.method == "POST" and is_from_elsewhere(request, reads_cookies=True):
+        return message("This form came from another website", "Open the page in Pathways and fill it in there.", 403)
+    if request.method == "GET" and faulty.FAULTS in request.query_params:
+        return await run_in_threadpool(_page_with_faults, request)
+    return None
+
+
+def _after(request: Request, response: Response) -> Response:
+    """Record whom the page shows, and forget or keep what was typed into its form."""
+    actor = getattr(request.state, "actor", None)
+    if actor is None:
+        return response
+    if actor.reading.unaudited:
+        audit.read(get_database(request), actor)
+    if request.method == "POST" and response.status_code == SENT:
+        _forget(get_database(request), actor, request.url.path)
+    if faulty.has_faults(request, response):
+        return faulty.sent_to(request, actor, bytes(response.body).decode())
+    return response
+
+
+def _page_with_faults(request: Request) -> Response | None:
+    """Return the page with faults that an address asks for, if this visitor has it and may still see whom it is about.
+
+    Without a sign-in there is none: the page itself then asks for it.
+    """
+    try:
+        visitor = visitor_of(request, person(request, get_database(request)), None)
+    except (SignInNeeded, GoTo):
+        return None
+    request.state.actor = visitor.actor
+    return faulty.kept(request, visitor.actor)
+
+
+def with_ways_back(routers: Sequence[APIRouter]) -> None:
+    """Let every address that takes a form be opened too: a form with faults is shown there."""
+    opened = {route.path for router in routers for route in _pages(router) if "GET" in route.methods}
+    for router in routers:
+        for route in _pages(router):
+            if "POST" in route.methods and route.path not in opened:
+                path = route.path.removeprefix(router.prefix)
+                router.add_api_route(path, back_to_the_first_page, methods=["GET"], include_in_schema=False)
+                opened.add(route.path)
+
+
+def _pages(router: APIRouter) -> list[Any]:
+    return [route for route in router.routes if isinstance(route, PageRoute)]
+
+
+def back_to_the_first_page(visitor: AnyVisitor) -> Response:  # noqa: ARG001 - guards the page
+    """Go to the first page: the form that was sent to this address is not kept any more."""
+    return go("/")
 
 
 # Addresses under which what was said is looked up again after it was sent.
@@ -384,10 +435,11 @@ def _forget(database: Database, actor: Actor, form: str) -> None:
     if actor.membership_id is None:
         return
     with database.reading(newest=True) as session:
-        is_kept = drafts.saved(session, actor.membership_id, form, actor.at) is not None
+        is_kept = any(drafts.saved(session, actor.membership_id, one, actor.at) for one in (form, faulty.key(form)))
     if is_kept and form not in KEPT_AFTER_SENDING:
         with database.writing(None) as session:
             drafts.forget(session, actor.membership_id, form)
+            faulty.forget(session, actor.membership_id, form)
 
 
 def _keep(database: Database, token: str, form: str, typed: Typed) -> None:
