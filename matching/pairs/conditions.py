@@ -200,8 +200,9 @@ class Conditions:
         denied = _bits(found for found in hits if found.is_denied)
         ruled_out |= denied
         shown = _bits(found for found in hits if not found.may_be_denied)
-        shown |= _bits(self._titles.find(title)) & ~ruled_out  # what is said of the work weighs more than its title
         by_time = self._by_time(listing)
+        # What is said of the work, and when it is, weighs more than its title: a bakery may work in the mornings.
+        shown |= _bits(self._titles.find(title)) & ~ruled_out & ~by_time[1]
         shown |= by_time[0]
         # Shown in one place and denied in another: somebody has to ask.
         doubtful = shown & denied & ~by_time[0]

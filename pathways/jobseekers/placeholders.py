@@ -281,6 +281,20 @@ def says_nothing(text: str | None) -> bool:
     return SAYS_NOTHING.fullmatch(" ".join(words)) is not None
 
 
+NO_REQUIREMENT = re.compile(
+    r"(?:no|none|nothing)(?: (?:particular|special|specific|previous|formal))?"
+    r"(?: (?:skills?|licen[cs]es?|tickets?|training|experience|qualifications?))?(?: (?:is|are))?"
+    r"(?: (?:needed|required|necessary|expected))?|not (?:needed|required|necessary|applicable)"
+)
+
+
+def is_no_requirement(text: str | None) -> bool:
+    """Return whether a line of what work needs asks for nothing, such as "none" or "no experience needed"."""
+    if says_nothing(text):
+        return True
+    return not _has_other_script(text) and NO_REQUIREMENT.fullmatch(" ".join(_words(text or ""))) is not None
+
+
 def may_be_family(text: str | None) -> bool:
     """Return whether a word of ``is_name`` is also a family name."""
     return _words(text or "") in (["test"], ["child"], ["baby"], ["sir"])

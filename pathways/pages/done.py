@@ -20,7 +20,10 @@ DONE = {
     "introduction_withdraw": _("The introduction is withdrawn."),
     "introduction_expire": _("It is recorded that nobody answered."),
     "introduction_reconsider": _("The introduction is open again."),
-    "introduction_agree": _("The jobseeker's agreement is recorded."),
+    "introduction_agree": _("The jobseeker's agreement is recorded. It is not sent yet: send it below."),
+    "shared_to_send": _("The permission is recorded. Now send the introduction below."),
+    "started_already": _("The first day is already recorded. You see it below."),
+    "referral_changed": _("The referral is corrected."),
     "introduction_send": _("The introduction is sent."),
     "introduction_accept": _("It is recorded that the jobseeker accepts the place."),
     "introduction_start": _("The first day is recorded."),
@@ -65,3 +68,5 @@ DONE = {
     "saved_as_draft": _("The placement is saved as a draft. Publish it when it is ready."),
     "kept_in_draft": _("The placement is saved, but not published yet. Read below what it still needs."),
 }
+# What is said at the top although it was not done: the banner then says "Important".
+NOT_DONE = frozenset({"kept_in_draft", "listing_unfinished", "started_already"})

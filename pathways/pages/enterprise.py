@@ -1,15 +1,16 @@
 """The first page of a social enterprise: who waits for an answer, and its placements."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from pathways.base import Actor, Nation, local_day
 from pathways.database import Database, Session
+from pathways.drafts import actions as drafts
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import Introduction, IntroductionState
@@ -64,22 +65,24 @@ def _waiting(session: Session, actor: Actor, states: tuple[IntroductionState, ..
     return lines(session, actor, list(found))
 
 
-def _placements(session: Session, actor: Actor) -> list[PlacementOut]:
-    """Return the newest placements that are not closed; those to reconfirm first."""
+def _placements(session: Session, actor: Actor, soon: date) -> list[PlacementOut]:
+    """Return placements that are not closed: those to confirm soon first, then the newest."""
     rows = placement_queries.own(actor).where(Placement.state != PlacementState.CLOSED)
-    found = session.scalars(rows.order_by(Placement.reconfirm_by, Placement.id.desc()).limit(FIRST_FEW + 1)).all()
+    is_soon = (Placement.state == PlacementState.PUBLISHED) & (Placement.reconfirm_by <= soon)
+    found = session.scalars(rows.order_by(case((is_soon, 0), else_=1), Placement.id.desc()).limit(FIRST_FEW + 1)).all()
     return placement_actions.replies(session, actor, list(found))
 
 
 def first_page(request: Request, visitor: Visitor, database: Database) -> Response:
     """Show who waits for an answer, whose first day is to be recorded, and the placements."""
     actor = visitor.actor
+    soon = int(tables.limit("reconfirm_soon_days", actor.today))
     with database.reading(actor) as session:
         values: dict[str, Any] = {
             "answers": _waiting(session, actor, ANSWERS),
             "starts": _waiting(session, actor, STARTS),
             "working": _waiting(session, actor, WORKING),
-            "placements": _placements(session, actor),
+            "placements": _placements(session, actor, actor.today + timedelta(days=soon)),
+            "has_begun": bool(drafts.saved(session, visitor.membership_id, "/placements/new", actor.at)),
         }
-    soon = int(tables.limit("reconfirm_soon_days", actor.today))
     return show(request, visitor, "enterprise/home", "Home", few=FIRST_FEW, today=actor.today, soon=soon, **values)

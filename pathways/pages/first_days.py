@@ -17,6 +17,7 @@ from pathways.introductions.schemas import NewFeedback, StartedOn
 from pathways.pages.enterprise import IntroductionLine, lines
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, options, values_of
 from pathways.pages.listing_questions import DBS
+from pathways.pages.person import today_in
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show, typed_before
 from pathways.pages.words import plain
 from pathways.placements.models import DbsLevel, Placement
@@ -148,8 +149,12 @@ def _form(
 
 @router.get("/{introduction_id:uuid}/start")
 def ask_start(introduction_id: UUID, request: Request, visitor: Mover, database: DatabaseDep) -> Response:
-    """Ask for the first day of work."""
-    typed = typed_before(database, visitor, f"/introductions/{introduction_id}/start")
+    """Ask for the first day of work. If it is recorded already, show the introduction."""
+    with database.reading(visitor.actor, newest=True) as session:
+        is_started = queries.introduction(session, visitor.actor, introduction_id).started_on is not None
+    if is_started:
+        return go(f"/introductions/{introduction_id}", "started_already")
+    typed = typed_before(database, visitor, request.url.path) or today_in(visitor, "started_on")
     return _start_page(request, visitor, database, introduction_id, typed)
 
 

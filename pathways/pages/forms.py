@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pathways.base import utc_now
 from pathways.errors import DomainError
 from pathways.field_faults import sentence_of
 from pathways.pages.words import number, plain
@@ -29,6 +30,7 @@ DAYS = tuple(
 )
 PARTS = (("am", "Morning"), ("pm", "Afternoon"), ("eve", "Evening"))
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+YEARS_AHEAD = 10
 NO_DAY = "Enter a real date, such as 3 12 2026"
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -172,11 +174,17 @@ def day_of(day: str, month: str, year: str) -> str | None:
         month = str(MONTHS.index(month[:3].lower()) + 1)
     if not all(re.fullmatch(r"\d{1,4}", part) for part in (day, month, year)) or len(year) not in {2, 4}:
         raise ValueError(NO_DAY)
-    full_year = int(year) + (2000 if len(year) == 2 else 0)  # noqa: PLR2004 - a year without its century
+    full_year = int(year) if len(year) > 2 else _with_century(int(year))  # noqa: PLR2004 - a year without its century
     try:
         return date(full_year, int(month), int(day)).isoformat()
     except ValueError:
         raise ValueError(NO_DAY) from None
+
+
+def _with_century(year: int) -> int:
+    """Return the year that is meant by two digits: at most ten years from now, else of the last century."""
+    in_this = 2000 + year
+    return in_this if in_this <= utc_now().year + YEARS_AHEAD else in_this - 100
 
 
 def typed_of(questions: Iterable[FormQuestion], values: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -157,7 +157,7 @@ def _one(
         sides=SIDES,
         state=wording.states_of(visitor.actor.role)[line.shown.state],
         withheld=[text for group, text in wording.WITHHELD.items() if group in _groups_withheld(line.shown)],
-        typed=typed or kept or {},
+        typed=typed or kept or ({"event": [E.SEND.value]} if row.state is S.AGREED and visitor.is_caseworker else {}),
         faults=faults.by_field if faults else {},
         errors=faults.summary(()) if faults else (),
         **values,
@@ -185,6 +185,11 @@ def answer(introduction_id: UUID, request: Request, visitor: Mover, database: Da
         repeated(lambda: _move(database, visitor, introduction_id, event, typed, once_of(request, typed)))
     except Faults as faults:
         return _one(request, visitor, database, introduction_id, typed, faults)
+    except actions.PermissionNeeded:
+        with database.reading(visitor.actor) as session:
+            row = queries.introduction(session, visitor.actor, introduction_id)
+            reference = actions.reply(session, visitor.actor, row).jobseeker_reference
+        return go(f"/people/{reference}/sharing?introduction={introduction_id}")
     except DomainError as refused:
         return _one(request, visitor, database, introduction_id, typed, faults_of(refused, ()))
     return go(f"/introductions/{introduction_id}", f"introduction_{event.value}")

@@ -178,7 +178,7 @@ STEPS = (
                 "legal_basis",
                 "text",
                 "Which law allows the limit?",
-                "Such as Equality Act 2010, schedule 9. Only for an oldest age, a group or a high DBS check.",
+                "Leave it blank if you gave no limit above. Else such as: Equality Act 2010, schedule 9.",
             ),
         ),
     ),

@@ -26,6 +26,7 @@ from pathways.pages import words
 from pathways.pages.enterprise import lines as introduction_lines
 from pathways.pages.forms import Faults, FormQuestion
 from pathways.pages.introduction_words import COLOURS, STATES_OF_PARTNER
+from pathways.pages.person_questions import DETAILS_STEPS
 from pathways.pages.today import TodayLine
 from pathways.pages.today import lines as today_lines
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
@@ -244,13 +245,14 @@ def overview(reference: str, request: Request, visitor: Reader, database: Databa
         latest = latest_profile(session, actor, person)
         live = (*OPEN, IntroductionState.STARTED)
         introductions = introduction_queries.in_states(session, person, live)
-        values = {
+        values: dict[str, Any] = {
             "waits": waits,
             "readiness": readiness(top.shown, latest),
             "pathway": _pathway(session, person, latest),
             "introductions": introduction_lines(session, actor, introductions),
             "latest": latest,
         }
+    to_send = [line for line in values["introductions"] if line.shown.state is IntroductionState.AGREED]
     return person_page(
         request,
         visitor,
@@ -260,5 +262,7 @@ def overview(reference: str, request: Request, visitor: Reader, database: Databa
         states=STATES_OF_PARTNER,
         colours=COLOURS,
         can_rank=person.state is JobseekerState.OPEN,
+        to_send=to_send,
+        details_of={question.name: step.name for step in DETAILS_STEPS for question in step.questions},
         **values,
     )

@@ -96,7 +96,9 @@ TIME = Step(
         FormQuestion("half_days", "half_days", "When are they free for work?"),
         FormQuestion("hours_min", "number", "Fewest hours a week", width="4", suffix="hours"),
         FormQuestion("hours_max", "number", "Most hours a week", width="4", suffix="hours"),
-        FormQuestion("earliest_start_on", "day", "From which day?", "Leave it blank if they can start at any time."),
+        FormQuestion(
+            "earliest_start_on", "day", "From which day can they start?", "Leave it blank only if that is not known."
+        ),
     ),
 )
 TRAVEL = Step(

@@ -16,7 +16,10 @@ from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, Introduction
 from pathways.introductions.schemas import NewIntroduction
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.pages import words
 from pathways.pages.forms import first
+from pathways.pages.listing_questions import KINDS
 from pathways.pages.maps import PlacesMap, drawn
 from pathways.pages.person import PersonHead, find, head, person_page
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, note_refusal, once_of
@@ -63,6 +66,9 @@ def _page(
             )
         )
         drawing = _map(session, top, shown) if shown is not None else None
+        profile = jobseeker_queries.profile(session, person)
+        is_stale = latest is not None and profile is not None and profile.id != latest.profile_version_id
+        facts = _facts(session, shown) if shown is not None else {}
     return person_page(
         request,
         visitor,
@@ -71,12 +77,56 @@ def _page(
         "Places",
         shortlist=shown,
         map=drawing,
+        is_stale=is_stale,
+        facts=facts,
+        common=_common(shown) if shown is not None else [],
         open_at={str(one) for one in open_at},
         fault=fault,
         to_check=to_check,
         errors=[{"text": fault, "href": "#main-content"}] if fault else (),
         status=422 if fault else 200,
     )
+
+
+LEAST_IN_COMMON = 3  # matches from which on what all of them ask is said once, above them
+
+
+def _common(shown: Mapping[str, Any]) -> list[str]:
+    """Return what every match asks or warns of, which says nothing about one of them."""
+    matches = shown["matches"]
+    if len(matches) < LEAST_IN_COMMON:
+        return []
+    of_each = [_questions_of(match) for match in matches]
+    return [text for text in dict.fromkeys(of_each[0]) if all(text in one for one in of_each)]
+
+
+def _questions_of(match: Mapping[str, Any]) -> list[str]:
+    unknown = [reason["text"] for reason in match["reasons"] if reason["effect"] not in {"for", "against"}]
+    checks = [check["text"] for check in match["checks"] if check["result"] == "unknown"]
+    return [*unknown, *checks, *(flag["text"] for flag in match["benefit_flags"])]
+
+
+def _facts(session: Session, shown: Mapping[str, Any]) -> dict[str, str]:
+    """Return, by placement, its kind, hours and pay in words."""
+    ids = [UUID(str(one["placement_id"])) for one in shown["matches"]]
+    rows = session.execute(
+        select(Placement.id, Placement.kind, Placement.hours_per_week, Placement.pay_per_hour_pence).where(
+            Placement.id.in_(ids)
+        )
+    )
+    return {
+        str(row.id): ", ".join(
+            filter(
+                None,
+                (
+                    KINDS.get(row.kind, ""),
+                    f"{words.hours(row.hours_per_week)} hours a week" if row.hours_per_week is not None else "",
+                    f"{words.pounds(row.pay_per_hour_pence / 100)} an hour" if row.pay_per_hour_pence else "",
+                ),
+            )
+        )
+        for row in rows
+    }
 
 
 def _map(session: Session, top: PersonHead, shown: Mapping[str, Any]) -> PlacesMap | None:

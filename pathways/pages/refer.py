@@ -1,5 +1,7 @@
 """The pages on which somebody is referred: eight short steps, then all answers once more."""
 
+from dataclasses import replace
+from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from pathways.database import Database, WriteSession
 from pathways.drafts import actions as drafts
 from pathways.errors import DomainError
 from pathways.fields import Line
+from pathways.jobseekers.details import Details
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pages import person_questions as asked_of
 from pathways.pages import steps
@@ -22,6 +25,7 @@ from pathways.pages.forms import Faults, FormQuestion, Option, Typed, body_of, f
 from pathways.pages.referrals import SOURCES
 from pathways.pages.steps import Step, StepForm
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
+from pathways.pages.words import plain
 from pathways.reference.days import PastDay
 from pathways.referrals import actions, queries
 from pathways.referrals.models import Referral, SourceType
@@ -102,6 +106,30 @@ _AGREED = FormQuestion(
 _AGREED_ON = FormQuestion("permission_recorded_on", "day", "On which day did they agree?")
 
 
+SURE = "as_it_is"  # the box by which a value that looks wrong is kept
+KEEP = FormQuestion(SURE, "several", "", options=(Option("yes", "It is right as it is"),))
+
+
+class Implausible(Faults):
+    """What was typed looks wrong, and is kept if a box says that it is right."""
+
+
+def with_box(step: Step) -> Step:
+    """Return a step with the box that keeps a value which looks wrong."""
+    return replace(step, questions=(*step.questions, KEEP))
+
+
+def must_be_plausible(step: Step, typed: Typed, today: date) -> None:
+    """Refuse values that look wrong, such as a birthday to come, unless the box says that they are right."""
+    if typed.get(SURE):
+        return
+    details = Details.of(body_of(NewReferralStep, step.questions, typed).model_dump())
+    asked = {question.name for question in step.questions}
+    wrong = {one["field"]: plain(one["text"]) for one in details.warnings(today) if one["field"] in asked}
+    if wrong:
+        raise Implausible(wrong)
+
+
 @router.get("")
 def overview(request: Request, visitor: Maker, database: DatabaseDep) -> Response:
     """Show the steps, and which of them are answered."""
@@ -173,6 +201,8 @@ def answer(step: str, request: Request, visitor: Maker, database: DatabaseDep, t
     if asked is None:
         return go(ADDRESS)
     try:
+        must_be_plausible(asked, typed, visitor.actor.today)
         return steps.take(request, visitor, database, form, asked, typed)
     except Faults as faults:
-        return steps.step_page(request, visitor, form, asked, typed, faults=faults)
+        shown = with_box(asked) if isinstance(faults, Implausible) else asked
+        return steps.step_page(request, visitor, form, shown, typed, faults=faults)

@@ -21,6 +21,8 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.organisations.models import Membership, Organisation
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of
+from pathways.pages.person_questions import DETAILS_STEPS, PROFILE_STEPS, RIGHT_TO_WORK, WORDS
+from pathways.pages.steps import Step
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show
 from pathways.programmes.models import Programme
 from pathways.referrals import actions, progress, queries
@@ -34,6 +36,7 @@ Decliner = Annotated[Visitor, allowed(Permission.REFERRAL_DECLINE)]
 Withdrawer = Annotated[Visitor, allowed(Permission.REFERRAL_WITHDRAW)]
 ROWS = 25
 S = ReferralState
+SECTIONS = tuple(step for step in (*DETAILS_STEPS, *PROFILE_STEPS) if step is not WORDS)
 STATES = {
     S.SUBMITTED: "New",
     S.ACKNOWLEDGED: "Acknowledged",
@@ -159,6 +162,12 @@ def enrolling(session: Session, actor: Actor) -> tuple[FormQuestion, ...]:
     )
 
 
+def _changes(visitor: Visitor, state: ReferralState) -> tuple[Step, ...]:
+    """Return the sections that a referrer can still correct. The partner corrects the person's record instead."""
+    may = visitor.may(Permission.REFERRAL_CHANGE) and not visitor.is_caseworker
+    return SECTIONS if may and state in {S.SUBMITTED, S.ACKNOWLEDGED} else ()
+
+
 def _one(
     request: Request,
     visitor: Visitor,
@@ -195,6 +204,8 @@ def _one(
         reference=reference,
         to_enrol=to_enrol,
         questions=questions,
+        changes=_changes(visitor, shown.state),
+        right_to_work=RIGHT_TO_WORK,
         state=STATES[shown.state],
         source=SOURCES.get(shown.source_type) if shown.source_type else "",
         typed=typed or start,

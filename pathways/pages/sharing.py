@@ -13,12 +13,13 @@ from pathways.access.permissions import Permission
 from pathways.database import Database, Session
 from pathways.errors import DomainError
 from pathways.fields import Group
+from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, Introduction, IntroductionState
 from pathways.jobseekers import exclusions, queries
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
 from pathways.jobseekers.schemas import NewPermission, NewSafetyExclusion, ReasonBody
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, options
+from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first, options
 from pathways.pages.person import find, head, person_page
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
 from pathways.protection import actions as protection
@@ -142,9 +143,24 @@ def _page(
 
 
 @router.get("/{reference}/sharing")
-def sharing(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
-    """Show what the person lets whom read, and from whom they are kept away."""
-    return _page(request, visitor, database, reference)
+def sharing(
+    reference: str,
+    request: Request,
+    visitor: Reader,
+    database: DatabaseDep,
+    introduction: UUID | None = None,
+) -> Response:
+    """Show what the person lets whom read, and from whom they are kept away.
+
+    For an introduction that cannot be sent without a permission, the form names its social enterprise already.
+    """
+    if introduction is None:
+        return _page(request, visitor, database, reference)
+    with database.reading(visitor.actor) as session:
+        row = introduction_queries.introduction(session, visitor.actor, introduction)
+        enterprise = str(row.social_enterprise_id)
+    typed = {"social_enterprise_id": [enterprise], "introduction": [str(introduction)], "groups": ["identity", "work"]}
+    return _page(request, visitor, database, reference, typed, form="permission")
 
 
 @router.post("/{reference}/sharing")
@@ -165,7 +181,10 @@ def grant(reference: str, request: Request, visitor: Recorder, database: Databas
         return _page(request, visitor, database, reference, typed, faults, "permission")
     except DomainError as refused:
         return _page(request, visitor, database, reference, typed, faults_of(refused, ()), "permission")
-    return go(f"/people/{reference}/sharing", "shared")
+    try:
+        return go(f"/introductions/{UUID(first(typed, 'introduction'))}", "shared_to_send")
+    except ValueError:  # the permission was recorded for no introduction in particular
+        return go(f"/people/{reference}/sharing", "shared")
 
 
 @router.post("/{reference}/sharing/{permission_id:uuid}/withdraw")

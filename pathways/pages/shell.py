@@ -107,7 +107,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     own.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
-    own.globals.update(_components(), asset=asset, errors=(), visitor=None, done="", kept="", here="", link="")
+    own.globals.update(
+        _components(), asset=asset, errors=(), visitor=None, done="", is_done=True, kept="", here="", link=""
+    )
     own.globals.update(choices=choices, reason_items=reason_items, days=DAYS, parts=PARTS)
     own.filters.update(
         day=words.day, moment=words.moment, clock=words.clock, pounds=words.pounds, role=words.role, phone=words.phone

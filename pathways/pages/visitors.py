@@ -28,7 +28,7 @@ from pathways.errors import DomainError, TooLarge
 from pathways.idempotency import Once
 from pathways.jobseekers.models import Jobseeker
 from pathways.pages import faulty
-from pathways.pages.done import DONE
+from pathways.pages.done import DONE, NOT_DONE
 from pathways.pages.forms import Typed
 from pathways.pages.menus import MenuEntry, menu_of
 from pathways.pages.problem_pages import of_error
@@ -257,7 +257,13 @@ def show(
         """Return the number of one of several forms of a page, each of which does one thing."""
         return hashlib.sha256(f"{once}:{number}".encode()).hexdigest()[: len(once)]
 
-    own = {"done": DONE.get(just_done, ""), "here": _here(request, visitor), "once": once, "once_for": once_for}
+    own = {
+        "done": DONE.get(just_done, ""),
+        "is_done": just_done not in NOT_DONE,
+        "here": _here(request, visitor),
+        "once": once,
+        "once_for": once_for,
+    }
     values = own | values
     response = page(template, title, status, visitor=visitor, **values)
     if just_done:

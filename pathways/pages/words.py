@@ -103,7 +103,9 @@ def hours(value: Decimal | float | None) -> str:
 
 FIELD_NAMES = re.compile(r" ?\((?:[a-z]+(?:_[a-z]+)+(?:: \w+)?(?:, | and )?)+\)")
 
+OF_FIELDS = re.compile(r" The words are in as_written\.")
+
 
 def plain(text: str) -> str:
-    """Return a sentence without the names of fields that it has for programmers, such as "(starts_on)"."""
-    return FIELD_NAMES.sub("", text)
+    """Return a text without the names of fields that it has for programmers, such as "(starts_on)"."""
+    return OF_FIELDS.sub("", FIELD_NAMES.sub("", text))

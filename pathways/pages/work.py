@@ -1,7 +1,7 @@
 """The pages about a person's work: spells, check-ins, the hours of many weeks at once, evidence and outcomes."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -31,7 +31,7 @@ from pathways.settings import Settings
 from pathways.support import actions as support_actions
 from pathways.support import queries as support_queries
 from pathways.support.models import CheckIn, InWork, PathBack, ReportedBy
-from pathways.support.schemas import CheckInOut, NewCheckIn
+from pathways.support.schemas import CheckInOut, DueCheckIn, NewCheckIn
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
 Reader = Annotated[Visitor, allowed(Permission.SPELL_READ)]
@@ -41,6 +41,7 @@ EvidenceRecorder = Annotated[Visitor, allowed(Permission.EVIDENCE_RECORD)]
 OutcomeRecorder = Annotated[Visitor, allowed(Permission.OUTCOME_RECORD)]
 EvidenceChecker = Annotated[Visitor, allowed(Permission.EVIDENCE_CHECK)]
 MOST_WEEKS = 12
+STEPS = {"before_the_start": "before the first day", "first_days": "in the first days"}
 A_WEEK = timedelta(days=7)
 RESULTS = {
     InWork.IN_WORK: "Yes, in work",
@@ -101,6 +102,19 @@ EVIDENCE = (
 VERDICT = (FormQuestion("reason", "text", "Why?"),)
 
 
+MOST_TO_COME = 4  # check-ins to come that are listed
+
+
+def _schedule(lines: Sequence[DueCheckIn]) -> list[tuple[str, DueCheckIn]]:
+    """Return the check-ins of the schedule with their step in words, and of those to come only the next."""
+    shown, to_come = [], 0
+    for line in lines:
+        to_come += line.state == "to_come"
+        if to_come <= MOST_TO_COME and line.state != "not_needed":
+            shown.append((STEPS.get(line.step, line.step.replace("_", " ")), line))
+    return shown
+
+
 def _check_ins(session: Session, visitor: Visitor, person: Jobseeker) -> list[CheckInOut]:
     """Return the newest check-ins of a person, the newest first."""
     if not visitor.may(Permission.SUPPORT_READ):
@@ -121,7 +135,7 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
         items = session.scalars(queries.evidence_visible_to(actor).where(Evidence.jobseeker_id == person.id)).all()
         values: dict[str, Any] = {
             "spells": list(reversed(spells)),
-            "schedule": support_actions.due(session, actor, person),
+            "schedule": _schedule(support_actions.due(session, actor, person)),
             "check_ins": _check_ins(session, visitor, person),
             "evidence": evidence.evidence_replies(session, actor, list(items)),
             "explained": outcomes.explain(session, actor, person),

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pathways.fields import PENNIES, Body, Day, Group, Line, Lines, MaybeReason, NeededLine, Paragraph, Penny, Schema
+from pathways.jobseekers import placeholders
 from pathways.jobseekers.schemas import HalfDaysOut, HalfDaysText, Hours, HoursOut, QualificationLevel
 from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote, WordingBasis
 from pathways.reference.pay import REMEDY, likely_meaning
@@ -34,16 +35,24 @@ Pounds = Annotated[
 PlacesNumber = Annotated[int, Field(ge=1, le=500)]
 
 
+def _without_words_for_none(lines: list[str]) -> list[str]:
+    """Return what is needed, without lines such as "none": they would be taken for a skill called "none"."""
+    return [line for line in lines if not placeholders.is_no_requirement(line)]
+
+
+Needed = Annotated[Lines, AfterValidator(_without_words_for_none)]
+
+
 class PlacementFields(Body):
     """The optional fields of a placement; null means that the social enterprise did not state the field."""
 
     occupation: Line | None = None
     description: Paragraph | None = None
-    essential_skills: Lines | None = None
-    desirable_skills: Lines | None = None
+    essential_skills: Needed | None = None
+    desirable_skills: Needed | None = None
     qualifications_needed: QualificationLevel | None = None
-    licences_needed: Lines | None = None
-    training_given: Lines | None = None
+    licences_needed: Needed | None = None
+    training_given: Needed | None = None
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     remote: Remote | None = None
     half_days: HalfDaysText | None = None

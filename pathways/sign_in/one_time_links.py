@@ -35,6 +35,7 @@ class LinkOffer:
     kind: SignInLinkKind
     needs_code: bool  # of the authenticator app
     needs_other_way: bool  # the person has a passkey only, so that the link alone is not enough
+    sets_up: bool = True  # a way to sign in is set up next; not with a link of the demonstration
 
 
 def add(
@@ -125,4 +126,5 @@ def offer_of(session: Session, token: str, at: datetime) -> LinkOffer:
         kind=link.kind,
         needs_code=has_app and not replaces,
         needs_other_way=not replaces and not has_app and queries.has_a_way(session, link.user_id),
+        sets_up=link.made_from is not Source.DEMONSTRATION,
     )

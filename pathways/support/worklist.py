@@ -91,6 +91,8 @@ def _of_spells(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
             line
             for line in schedule.lines(steps, version.started_on, version.ended_on, days, on)
             if line.state in {ScheduleState.DUE, ScheduleState.OVERDUE}
+            # A contact before the first day cannot be made up once the work has begun.
+            and (line.due_on >= version.started_on or on < version.started_on)
         ]
         if open_lines:  # only the latest due check-in, because older missed check-ins need not be made up
             line = open_lines[-1]

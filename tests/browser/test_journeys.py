@@ -119,7 +119,7 @@ def test_a_referrer_refers_somebody(site: Site, how):
         for label, text in (
             ("First names", "Amina"),
             ("Telephone", "07700 900123"),
-            ("National Insurance number", "QQ123456C"),
+            ("National Insurance number", "QQ224466C"),
             ("What work would they like?", "kitchen work"),
             ("What can they do?", "cooking"),
         ):

@@ -12,6 +12,7 @@ from matching.people.linkage import IDENTIFIER_SHARED, MOST_UNSURE, Linkage
 from pathways.base import local_day, utc_now
 from pathways.jobseekers import formats, identify, placeholders
 from pathways.jobseekers.details import Details
+from pathways.placements.schemas import NewPlacement
 from tests.world import World
 
 pytestmark = pytest.mark.any_database
@@ -331,3 +332,24 @@ def test_two_words_that_stand_for_a_name_identify_nobody(given, family):
 @pytest.mark.parametrize("text", [";ext=12", ", then press 12", " room 12", " e12", " ext. 12", " x12", " desk 12"])
 def test_an_extension_is_part_of_the_number_however_it_is_written(text):
     assert Details.of({"phone": f"020 7946 0123{text}"}).phone == "+442079460123 ext 12"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_no_requirement"),
+    [
+        ("none", True),
+        ("None needed", True),
+        ("No experience required", True),
+        ("no particular skills", True),
+        ("N/A", True),
+        ("not required", True),
+        ("no fear of heights", False),
+        ("nothing is too small for you", False),
+        ("food hygiene", False),
+        ("никакие", False),
+    ],
+)
+def test_a_line_that_says_that_nothing_is_needed_is_no_skill(line, is_no_requirement):
+    assert placeholders.is_no_requirement(line) is is_no_requirement
+    fields = NewPlacement(title="Cook", kind="JOB_OPEN", essential_skills=[line, "cooking"])
+    assert fields.essential_skills == (["cooking"] if is_no_requirement else [line, "cooking"])

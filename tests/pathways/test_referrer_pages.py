@@ -23,7 +23,7 @@ def steps(world):
             **day_fields("date_of_birth", utc_now().date().replace(year=2001)),
         },
         "contact": {"phone": "07700 900777", "email": "noor@example.org", "postcode": "NW9 5QN"},
-        "numbers": {"nino": "QQ123456C"},
+        "numbers": {"nino": "QQ224466C"},
         "wishes": {"aspirations": "kitchen work\nbaking"},
         "skills": {"skills": "cooking"},
         "time": {
