@@ -55,7 +55,7 @@ def rows(session: Session, visitor: Visitor) -> list[MemberRow]:
     ids = [row.id for row in found]
     latest = (
         select(SignInSession.user_id, func.max(SignInSession.made_at).label("at"))
-        .where(SignInSession.user_id.in_(ids))
+        .where(SignInSession.user_id.in_(ids), SignInSession.membership_id.in_(select(visible.c.id)))
         .group_by(SignInSession.user_id)
     )
     signed_in = {row.user_id: row.at for row in session.execute(latest)}

@@ -19,6 +19,7 @@ from pathways.database import Database, Session
 from pathways.errors import Conflict, DomainError
 from pathways.jobseekers.models import Jobseeker
 from pathways.pages.claims import lines as claim_lines
+from pathways.pages.claims import rule_words
 from pathways.pages.first_days import ENDS
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first, options
 from pathways.pages.listing_questions import KINDS
@@ -141,6 +142,8 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
             "explained": outcomes.explain(session, actor, person),
             "claims": claim_lines(session, actor, person) if visitor.may(Permission.CLAIM_READ) else [],
         }
+        rules = values["explained"].rules
+        definitions = {one.rule: rule_words(session, one.rule, one.rule_version) for one in rules}
     claimed = {line.shown.outcome_id for line in values["claims"] if line.shown.state not in OVER}
     return person_page(
         request,
@@ -152,6 +155,7 @@ def work(reference: str, request: Request, visitor: Reader, database: DatabaseDe
         ends=ENDS,
         evidence_kinds=EVIDENCE_KINDS,
         claimed=claimed,
+        definitions=definitions,
         results=RESULTS,
         told_by=TOLD_BY,
         paths_back=PATHS_BACK,
