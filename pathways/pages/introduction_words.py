@@ -66,6 +66,11 @@ HINTS = {
     E.WAIT: "When a place becomes free, the person who has waited longest gets the offer.",
     E.RECONSIDER: "The introduction is open again, and you decide once more.",
 }
+HINTS_OF_PARTNER = {
+    E.DECLINE: "One side said no. Choose below who, and why.",
+    E.WITHDRAW: "You take it back, before the social enterprise has decided.",
+    E.EXPIRE: "Nobody answered in time.",
+}
 WITHHELD = {
     Group.IDENTITY: "name",
     Group.CONTACT: "telephone and e-mail",
@@ -99,6 +104,10 @@ REASONS = {
 
 def states_of(role: Role) -> dict[IntroductionState, str]:
     return STATES_OF_LISTER if role is Role.PLACEMENT_LISTER else STATES_OF_PARTNER
+
+
+def hints_of(role: Role) -> dict[IntroductionEvent, str]:
+    return HINTS if role is Role.PLACEMENT_LISTER else HINTS_OF_PARTNER
 
 
 def moves_of(role: Role) -> dict[IntroductionEvent, str]:

@@ -87,9 +87,9 @@ def list_introductions(
 
 def _answer_options(visitor: Visitor, shown: IntroductionOut) -> list[tuple[str, str, str]]:
     """Return the moves that the visitor can make on the page: value, words and hint."""
-    words = wording.moves_of(visitor.actor.role)
+    words, hints = wording.moves_of(visitor.actor.role), wording.hints_of(visitor.actor.role)
     return [
-        (event.value, text, wording.HINTS.get(event, "") if visitor.actor.role is Role.PLACEMENT_LISTER else "")
+        (event.value, text, hints.get(event, ""))
         for event, text in words.items()
         if event.value in shown.possible_events
     ]

@@ -144,9 +144,7 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
     with database.reading(actor) as session:
         cases = scope(session, actor)
         items = worklist.items_of(session, actor, cases)
-        by_section = {
-            section.key: [item for kind in section.kinds for item in items if item.kind == kind] for section in SECTIONS
-        }
+        by_section = {section.key: [item for item in items if item.kind in section.kinds] for section in SECTIONS}
         shown = lines(session, actor, [item for found in by_section.values() for item in found[:FIRST_FEW]])
         pairs = duplicate_queries.listed(actor, {PairState.OPEN}).limit(MOST)
         counts = {"duplicates": len(session.scalars(pairs).all()), "evidence": _to_check(session, actor, cases)}
@@ -172,5 +170,5 @@ def all_of(key: str, request: Request, visitor: Reader, database: DatabaseDep) -
     actor = visitor.actor
     with database.reading(actor) as session:
         items = worklist.items_of(session, actor, scope(session, actor))
-        found = lines(session, actor, [item for kind in section.kinds for item in items if item.kind == kind][:MOST])
+        found = lines(session, actor, [item for item in items if item.kind in section.kinds][:MOST])
     return show(request, visitor, "today/all", section.title, lines=found)
