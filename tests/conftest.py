@@ -3,9 +3,11 @@
 import gc
 import os
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -235,7 +237,7 @@ class Stage:
     def _store(self, name: Hashable) -> None:
         if self._folder:
             file = self._folder / f"copy-{len(self._copies)}.db"
-            shutil.copy(self._database_file(), file)
+            _copy_database(self._database_file(), file)
             self._copies[name] = file
         else:
             self._copies[name] = postgres.copy_out(self.database.engine, Base.metadata)
@@ -243,10 +245,7 @@ class Stage:
     def _restore(self, name: Hashable) -> None:
         copy = self._copies[name]
         if isinstance(copy, Path):
-            file = self._database_file()
-            for other in (f"{file}-wal", f"{file}-shm"):
-                Path(other).unlink(missing_ok=True)
-            shutil.copy(copy, file)
+            _copy_database(copy, self._database_file())
         else:
             postgres.put_back(self.database.engine, Base.metadata, copy)
 
@@ -254,6 +253,20 @@ class Stage:
         """Close all connections, so that the write-ahead log is merged, and return the file of the SQLite database."""
         self.database.close()
         return Path(self.database.engine.url.database)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database over another.
+
+    A write-ahead log that is left says that a connection to the file is still open somewhere in this process. It would
+    go on with the log of the file that was there before, and whoever connected next would read that log too: "disk I/O
+    error". SQLite itself can copy under open connections, more slowly.
+    """
+    if any(Path(f"{file}-wal").exists() for file in (source, target)):
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=30)) as written:
+            read.backup(written)
+    else:
+        shutil.copy(source, target)
 
 
 @pytest.fixture(scope="session")

@@ -95,13 +95,13 @@ def _call(site: Site, member: str, path: str, **body: Any) -> Any:
 def fuller(site: Site) -> None:
     """Add what ``full`` lacks: a pair, a merge, work with hours, evidence, an outcome and a claim, feedback, a list."""
     world = site.world
-    with TestClient(create_app(site.settings, world.database)) as client:
-        _, spell = working(client, world, ref="worked", given_name="Bea", nino=None, nhs_number=None, phone=None)
-        evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
-        site.ids["evidence"] = evidence(client, world, spell, TODAY - timedelta(days=3), TODAY, is_checked=False)
-        rule = "LOCAL_13_IN_16"
-        _call(site, "operator", f"/programmes/{world.programme_id}/prices", rule=rule, pounds=900, from_on="2020-01-01")
-        enrolment = client.get("/api/v1/spells", headers=world.key("caseworker")).json()["items"][0]["enrolment_id"]
+    client = TestClient(create_app(site.settings, world.database))  # not entered: the service is served already
+    _, spell = working(client, world, ref="worked", given_name="Bea", nino=None, nhs_number=None, phone=None)
+    evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
+    site.ids["evidence"] = evidence(client, world, spell, TODAY - timedelta(days=3), TODAY, is_checked=False)
+    rule = "LOCAL_13_IN_16"
+    _call(site, "operator", f"/programmes/{world.programme_id}/prices", rule=rule, pounds=900, from_on="2020-01-01")
+    enrolment = client.get("/api/v1/spells", headers=world.key("caseworker")).json()["items"][0]["enrolment_id"]
     outcome = _call(site, "caseworker", "/outcomes", enrolment_id=enrolment, rule=rule)
     nothing_else = {"has_other_funding": False}
     claim = _call(site, "caseworker", "/claims", outcome_id=outcome["id"], declaration=nothing_else)

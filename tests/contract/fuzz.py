@@ -70,7 +70,9 @@ def run(
         "--continue-on-failure",
         "--suppress-health-check",
         "all",
-        "--request-timeout",
-        "30",
+        "--request-timeout",  # finds what hangs; how fast replies are is measured in benchmarks/
+        "60",
+        "--max-response-time",
+        "60",
     ]
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, timeout=3600)

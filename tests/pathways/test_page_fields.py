@@ -22,7 +22,7 @@ from pathways.jobseekers.schemas import ContactOut, JobseekerOut, ProfileOut
 from pathways.pages.listing_questions import STEPS as LISTING_STEPS
 from pathways.pages.person_questions import DETAILS_STEPS, PROFILE_STEPS
 from pathways.pages.today import SECTIONS
-from pathways.pages.visitors import PageRoute
+from pathways.pages.visitors import PageRoute, back_to_the_first_page
 from pathways.placements.models import Placement
 from pathways.referrals.schemas import ReferralOut
 from pathways.support.schemas import CheckInOut
@@ -128,12 +128,18 @@ class Told:
 
 def _is_page(route: Any) -> bool:
     # The pages of one-time links name nobody, and a link that works would be used up.
-    return isinstance(route, PageRoute) and "GET" in route.methods and "{token}" not in route.path
+    is_opened = isinstance(route, PageRoute) and "GET" in route.methods and "{token}" not in route.path
+    return is_opened and route.endpoint is not back_to_the_first_page
 
 
 @pytest.fixture
 def recorded(world: World, client, call, browse) -> Told:
     """Record a text in every field about one person, who works in one placement and is put forward for another."""
+    ids = world.arranged("a text in every field", lambda: _record(world, client, call, browse))
+    return Told(world, client, {name: [*values] for name, values in ids.items()})
+
+
+def _record(world: World, client: Any, call: Any, browse: Any) -> dict[str, list[str]]:
     day = TODAY - timedelta(days=30)
     referral = world.refer(day=day, **DETAILS, **OF_REFERRAL, nino=None, nhs_number=None)
     world.accept(referral, day)
@@ -171,7 +177,7 @@ def recorded(world: World, client, call, browse) -> Told:
     with world.database.reading() as session:
         reference = session.get_one(Jobseeker, person).reference
     nobody = [str(uuid4())]
-    ids = {
+    return {
         "reference": [reference],
         "jobseeker_id": [str(person)],
         "enrolment_id": [str(enrolment)],
@@ -193,7 +199,6 @@ def recorded(world: World, client, call, browse) -> Told:
         "step": [step.name for step in (*LISTING_STEPS, *PROFILE_STEPS, *DETAILS_STEPS)],
         "key": [section.key for section in SECTIONS],
     }
-    return Told(world, client, ids)
 
 
 def policy_of(world: World, member: str, granted: frozenset[Group]) -> set[str]:
@@ -227,6 +232,7 @@ def pages_of(told: Told, browser: Any) -> dict[str, set[str]]:
     return shown
 
 
+@pytest.mark.long_test("postgresql")
 @pytest.mark.parametrize("member", sorted(MEMBERS))
 def test_no_page_shows_what_the_policy_or_the_api_keeps_from_the_visitor(recorded, browse, member):
     told, granted = recorded, frozenset(SHAREABLE)
@@ -244,6 +250,7 @@ def test_no_page_shows_what_the_policy_or_the_api_keeps_from_the_visitor(recorde
         assert set().union(*shown.values()) == set()
 
 
+@pytest.mark.long_test("postgresql")
 @pytest.mark.parametrize("group", [None, *sorted(SHAREABLE)])
 def test_a_social_enterprise_sees_on_its_pages_just_what_is_granted_now(recorded, browse, call, group):
     with recorded.world.database.reading() as session:
@@ -267,6 +274,7 @@ def test_a_social_enterprise_sees_on_its_pages_just_what_is_granted_now(recorded
         assert shown != set()
 
 
+@pytest.mark.long_test("postgresql")
 @pytest.mark.parametrize("how", ["withheld", "restricted"])
 def test_what_protects_a_person_holds_on_every_page(recorded, browse, call, how):
     (person,) = recorded.ids["jobseeker_id"]
