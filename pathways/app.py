@@ -52,6 +52,7 @@ from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
 from pathways.pages import (
     account,
+    caseworkers,
     claim_key,
     closing,
     decide,
@@ -87,7 +88,7 @@ from pathways.pages import referrals as referral_pages
 from pathways.pages import (
     support as support_pages,
 )
-from pathways.pages.visitors import with_ways_back
+from pathways.pages.visitors import current_visitor, with_ways_back
 from pathways.partner_enquiries import api as elsewhere
 from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
@@ -196,6 +197,7 @@ PAGES: Sequence[APIRouter] = (
     support_pages.router,
     sharing.router,
     histories.router,
+    caseworkers.router,
     closing.router,
     uploads.router,
     duplicate_pages.router,
@@ -366,7 +368,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.may_receive = MAY_RECEIVE
     app.state.loops = _loops(settings, database)
     problems.install(app)
-    problem_pages.install(app)
+    problem_pages.install(app, current_visitor)
     openapi.install(app)
     app.add_middleware(BodyLimits, most_bytes=settings.max_body_bytes, most_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(RequestLog)

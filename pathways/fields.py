@@ -79,6 +79,13 @@ ONLY_RECORD = frozenset({Group.RECORD})
 SUPPORTER = ALL - {Group.MONITORING}
 # The only groups a social enterprise may ever read, and only with the jobseeker's permission.
 SHAREABLE = frozenset({Group.IDENTITY, Group.CONTACT, Group.WORK, Group.HEALTH, Group.RIGHT_TO_WORK})
+SHAREABLE_IN_WORDS = {
+    Group.IDENTITY: "Name",
+    Group.CONTACT: "Telephone, e-mail and how it is safe to get in touch",
+    Group.WORK: "Skills, hours and travel",
+    Group.HEALTH: "Adjustments",
+    Group.RIGHT_TO_WORK: "Right to work",
+}
 
 POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
     (Relation.OWN_CASEWORKER, Purpose.SUPPORT): SUPPORTER,

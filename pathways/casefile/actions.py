@@ -20,10 +20,17 @@ from pathways.pagination import PageRequest, cursor, page_after
 from pathways.referrals.models import StageSource
 
 
-def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, request: PageRequest) -> TimelinePage:
+def timeline(
+    session: Session,
+    holdings: Sequence[Holding],
+    person: Jobseeker,
+    request: PageRequest,
+    *,
+    newest_first: bool = False,
+) -> TimelinePage:
     """Return one page of a jobseeker's timeline, oldest first, ordered by the day that each entry is about."""
     entries = [entry for holding in holdings for entry in holding.timeline(session, person.id)]
-    entries.sort(key=lambda e: (e.on, e.recorded_at, e.id))
+    entries.sort(key=lambda e: (e.on, e.recorded_at, e.id), reverse=newest_first)
     entries_after = page_after(entries, request, lambda entry: entry.id)
     page = list(entries_after[: request.limit])
     has_more = len(entries_after) > request.limit

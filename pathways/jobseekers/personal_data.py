@@ -1,11 +1,13 @@
 """The tables about jobseekers that contain personal data, for the timeline, extract, merge and erasure."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
 from pathways.base import Actor
 from pathways.database import WriteSession
+from pathways.fields import SHAREABLE_IN_WORDS
 from pathways.holdings import Held, Holding, TimelineEntry, as_schema, fact_entry
 from pathways.jobseekers import actions, exclusions, queries
 from pathways.jobseekers.models import (
@@ -52,6 +54,10 @@ def contact_reply(actor: Actor, person: Jobseeker, row: Contact) -> ContactOut:
 
 def supporter_reply(actor: Actor, person: Jobseeker, row: Supporter) -> SupporterOut:
     return SupporterOut.model_validate(row).limited_to(queries.visible_groups(actor, person))
+
+
+def _in_words(groups: Iterable[str]) -> str:
+    return "; ".join(text.lower() for group, text in SHAREABLE_IN_WORDS.items() if group in groups)
 
 
 def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
@@ -131,7 +137,7 @@ HOLDING = Holding(
             fact_entry(
                 "permission",
                 lambda p: (
-                    f"Permission given to share with a social enterprise: {', '.join(p.groups)}."
+                    f"Permission given to share with a social enterprise: {_in_words(p.groups)}."
                     if p.is_granted
                     else "Permission to share with a social enterprise revoked."
                 ),

@@ -190,6 +190,21 @@ class SearchMatch:
 NameWords = Sequence[tuple[str, NameKind]]
 
 
+class NameScores:
+    """How well names match the terms of one search. Many people share a name, so each is scored once."""
+
+    def __init__(self, terms: Sequence["NameTerm"], words: Sequence[str]) -> None:
+        self.terms, self.words = terms, words
+        self._known: dict[tuple[tuple[str, NameKind], ...], tuple[float, list[str]]] = {}
+
+    def of(self, names: NameWords) -> tuple[float, list[str]]:
+        """Return how well a person's names match, from 0 to 1, and one sentence for each word that matches."""
+        key = tuple(names)
+        if key not in self._known:
+            self._known[key] = _name_score(self.terms, self.words, names)
+        return self._known[key]
+
+
 def notes(body: SearchBody, matches: Sequence[SearchMatch]) -> list[str]:
     """Return what to say about a search: that a part of a number was not looked for, or that nobody has all names."""
     is_partly = bool(matches) and all(match.likeness < LIKE_ENOUGH for match in matches)
@@ -204,7 +219,8 @@ def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch
     """
     wanted = Wanted.of(body)
     terms = _terms(session, actor.organisation_id, wanted.words)
-    names, is_complete = _people_named(session, actor.organisation_id, terms, wanted)
+    scores = NameScores(terms, wanted.words)
+    names, is_complete = _people_named(session, actor.organisation_id, scores, wanted)
     numbers = _people_with_numbers(session, actor.organisation_id, wanted)
     ids = {*names, *itertools.chain.from_iterable(numbers.values()), *_people_by_rest(session, actor, wanted)}
     rows = _records(session, actor, ids)
@@ -216,7 +232,7 @@ def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch
         survivor = _survivor(rows, key)
         if survivor is None or not survivor.is_visible:
             continue
-        match = _scored(wanted, rows[key], survivor, _name_score(terms, wanted.words, names.get(key, ())), numbers)
+        match = _scored(wanted, rows[key], survivor, scores.of(names.get(key, ())), numbers)
         if match is not None and (survivor.id not in best or best[survivor.id].likeness < match.likeness):
             best[survivor.id] = match
     found = sorted(best.values(), key=lambda match: (-match.likeness, match.reference))[:MOST_MATCHES]
@@ -304,7 +320,7 @@ def _distinct(session: Session, column: Any, conditions: Iterable[ColumnElement[
 
 
 def _people_named(
-    session: Session, partner_id: UUID, terms: Sequence[NameTerm], wanted: Wanted
+    session: Session, partner_id: UUID, scores: NameScores, wanted: Wanted
 ) -> tuple[dict[UUID, list[tuple[str, NameKind]]], bool]:
     """Return the people with a matching word, each with these words. The best ``MOST_MATCHES`` by name are kept.
 
@@ -313,7 +329,7 @@ def _people_named(
     """
     names: dict[UUID, list[tuple[str, NameKind]]] = {}
     common: list[NameTerm] = []
-    for term in terms:
+    for term in scores.terms:
         rows = _rows_with(session, partner_id, term)
         if len(rows) > MOST_OF_A_WORD and len(wanted.words) > 1:
             common.append(term)
@@ -325,13 +341,13 @@ def _people_named(
         for jobseeker_id, word, kind in _rows_with(session, partner_id, common[0], also=also):
             names.setdefault(jobseeker_id, []).append((word, kind))
     is_complete = not common and all(len(word) > 1 for word in wanted.words)
-    worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
+    worth = {key: scores.of(words)[0] for key, words in names.items()}
     if is_complete and not wanted.has_more:
         enough = {key: words for key, words in names.items() if worth[key] >= LIKE_ENOUGH}
         partly = sorted((key for key in names.keys() - enough.keys()), key=lambda key: (-worth[key], key))
         # All words of these people, because another of them may be the one that was misheard.
         names = enough | (_words_of(session, partner_id, partly[:MOST_PARTLY]) if len(wanted.words) > 1 else {})
-        worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
+        worth = {key: scores.of(words)[0] for key, words in names.items()}
     best = sorted(names, key=lambda key: (worth[key], key), reverse=True)[:MOST_MATCHES]
     return {key: names[key] for key in best}, is_complete
 

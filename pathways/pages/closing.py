@@ -1,4 +1,4 @@
-"""The page on which a case is closed, with what that ends."""
+"""The pages on which a case is closed, with what that ends, and opened again."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,8 +10,10 @@ from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.casefile import actions
 from pathways.database import Database
+from pathways.enrolments import actions as enrolment_actions
+from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import EndReason
-from pathways.enrolments.schemas import Closing
+from pathways.enrolments.schemas import Closing, Reopening
 from pathways.errors import DomainError
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, options
@@ -52,6 +54,21 @@ QUESTIONS = (
 )
 
 
+REASON = FormQuestion(
+    "reason",
+    "text",
+    "Why is the case opened again?",
+    missing="Say in at least three words why the case is opened again",
+)
+RESUMES = FormQuestion(
+    "resume_enrolment",
+    "yes_no",
+    "Does the programme continue?",
+    "Yes: its end was a mistake, and it continues. No: the case opens without a programme.",
+    missing="Say whether the programme continues",
+)
+
+
 def _page(
     request: Request,
     visitor: Visitor,
@@ -60,7 +77,27 @@ def _page(
     typed: Mapping[str, Any],
     faults: Faults | None = None,
 ) -> Response:
-    form = PersonForm("Close the case", QUESTIONS, typed, faults)
+    form = PersonForm("Close the case", QUESTIONS, typed, faults, button="Close the case")
+    return person_form(request, visitor, database, reference, form)
+
+
+def _reopening_questions(visitor: Visitor, database: Database, reference: str) -> tuple[FormQuestion, ...]:
+    """Return the questions about a case that is opened again: about the programme only if there was one."""
+    with database.reading(visitor.actor) as session:
+        last = enrolment_queries.last_enrolment(session, find(session, visitor.actor, reference))
+    return (REASON,) if last is None else (REASON, RESUMES)
+
+
+def _reopening_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    typed: Mapping[str, Any],
+    faults: Faults | None = None,
+) -> Response:
+    questions = _reopening_questions(visitor, database, reference)
+    form = PersonForm("Open the case again", questions, typed, faults, button="Open it again")
     return person_form(request, visitor, database, reference, form)
 
 
@@ -90,3 +127,33 @@ def close(reference: str, request: Request, visitor: Closer, database: DatabaseD
     except DomainError as refused:
         return _page(request, visitor, database, reference, typed, faults_of(refused, QUESTIONS))
     return go(f"/people/{reference}", "case_closed")
+
+
+@router.get("/{reference}/reopen")
+def ask_reopening(reference: str, request: Request, visitor: Closer, database: DatabaseDep) -> Response:
+    """Ask why a closed case is opened again."""
+    return _reopening_page(
+        request, visitor, database, reference, typed_before(database, visitor, request.url.path) or {}
+    )
+
+
+@router.post("/{reference}/reopen")
+def reopen(reference: str, request: Request, visitor: Closer, database: DatabaseDep, typed: TypedDep) -> Response:
+    """Open a closed case again, with its programme or without."""
+    actor = visitor.actor
+    questions = _reopening_questions(visitor, database, reference)
+    try:
+        reopening = body_of(Reopening, questions, typed)
+        with database.writing(actor) as session:
+            person = find(session, actor, reference, for_update=True)
+            once_of(request, typed)(
+                session,
+                actor,
+                lambda: enrolment_actions.reopen_case(session, actor, person, reopening),
+                lambda made: jobseeker_queries.jobseeker(session, actor, made),
+            )
+    except Faults as faults:
+        return _reopening_page(request, visitor, database, reference, typed, faults)
+    except DomainError as refused:
+        return _reopening_page(request, visitor, database, reference, typed, faults_of(refused, questions))
+    return go(f"/people/{reference}", "case_reopened")

@@ -40,6 +40,7 @@ DONE = {
     "plan_written": _("The action plan is recorded."),
     "hours_recorded": _("The hours are recorded."),
     "profile_written": _("The profile is saved as a new version."),
+    "nothing_changed": _("Nothing was changed, so the profile and its agreement stay as they are."),
     "details_changed": _("The details are saved."),
     "shared": _("The permission is recorded. It works at once."),
     "unshared": _("The permission is withdrawn. It works at once."),
@@ -54,6 +55,8 @@ DONE = {
     "claim_moved": _("The claim is up to date."),
     "evidence_checked": _("The verdict is recorded."),
     "case_closed": _("The case is closed."),
+    "caseworker_changed": _("The caseworker is changed. Both are notified."),
+    "case_reopened": _("The case is open again."),
     "pair_reviewed": _("The verdict is recorded."),
     "merged": _("The two records are one now. You can undo it under History."),
     "row_saved": _("The row is saved and was checked again."),
@@ -69,4 +72,4 @@ DONE = {
     "kept_in_draft": _("The placement is saved, but not published yet. Read below what it still needs."),
 }
 # What is said at the top although it was not done: the banner then says "Important".
-NOT_DONE = frozenset({"kept_in_draft", "listing_unfinished", "started_already"})
+NOT_DONE = frozenset({"kept_in_draft", "listing_unfinished", "started_already", "nothing_changed"})

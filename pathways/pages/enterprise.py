@@ -27,7 +27,7 @@ FIRST_FEW = 5
 S = IntroductionState
 # What waits for the social enterprise, in this order: answers first, then first days, then offers.
 WAITS = (S.SENT, S.INVITED, S.ACCEPTED, S.WAITING, S.OFFERED)
-ANSWERS, STARTS, WORKING = (S.SENT, S.INVITED), (S.ACCEPTED,), (S.STARTED,)
+ANSWERS, STARTS, WORKING = (S.SENT, S.INVITED), (S.ACCEPTED,), (S.STARTED,)  # an answer to both is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
     soon = int(tables.limit("reconfirm_soon_days", actor.today))
     with database.reading(actor) as session:
         values: dict[str, Any] = {
-            "answers": _waiting(session, actor, ANSWERS),
+            "answers": _waiting(session, actor, (S.SENT,)),
+            "meetings": _waiting(session, actor, (S.INVITED,)),
             "starts": _waiting(session, actor, STARTS),
             "working": _waiting(session, actor, WORKING),
             "placements": _placements(session, actor, actor.today + timedelta(days=soon)),

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.jobseekers.models import Jobseeker
-from pathways.pages.today import names, scope, unchecked
+from pathways.pages.today import chosen_caseload, names, scope, unchecked
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
 from pathways.pages.work import EVIDENCE_KINDS
 from pathways.progression import evidence as evidence_actions
@@ -20,11 +20,13 @@ ROWS = 50
 
 
 @router.get("/evidence")
-def to_check(request: Request, visitor: Checker, database: DatabaseDep) -> Response:
+def to_check(
+    request: Request, visitor: Checker, database: DatabaseDep, whose: Annotated[str, Query(max_length=36)] = ""
+) -> Response:
     """List the evidence that the visitor may check, with a link to the person's work."""
     actor = visitor.actor
     with database.reading(actor) as session:
-        rows = unchecked(actor, scope(session, actor)).limit(ROWS)
+        rows = unchecked(actor, scope(session, actor, chosen_caseload(session, actor, whose))).limit(ROWS)
         items = evidence_actions.evidence_replies(session, actor, session.scalars(rows).all())
         ids = {item.jobseeker_id for item in items}
         known = names(session, actor, ids)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlalchemy import select
 
 from pathways.access.guards import DatabaseDep
 from pathways.access.models import User
@@ -13,21 +14,27 @@ from pathways.audit import AuditRow
 from pathways.base import Actor
 from pathways.casefile import actions, merging
 from pathways.database import Session
+from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import DomainError
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, IntroductionState
+from pathways.jobseekers import exclusions
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Contact
+from pathways.jobseekers.models import Contact, SafetyExclusion
 from pathways.jobseekers.personal_data import contact_reply
 from pathways.organisations import queries as organisation_queries
+from pathways.organisations.models import Organisation
 from pathways.pages.enterprise import lines as introduction_lines
 from pathways.pages.introduction_words import STATES_OF_PARTNER
 from pathways.pages.person import due, find, head, latest_profile, person_page, readiness
 from pathways.pages.person_questions import PROFILE_STEPS
+from pathways.pages.sharing import KINDS
 from pathways.pages.steps import in_words
-from pathways.pages.support import CAME_OF_IT, HOW, WITH
+from pathways.pages.support import BARRIERS, CAME_OF_IT, HOW, WITH
 from pathways.pages.visitors import PageRoute, Visitor, allowed
 from pathways.pagination import PageRequest
+from pathways.support import actions as support_actions
+from pathways.support import queries as support_queries
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
 Reader = Annotated[Visitor, allowed(Permission.JOBSEEKER_READ)]
@@ -54,12 +61,12 @@ def _page_after(after: str | None) -> PageRequest:
 def history(
     reference: str, request: Request, visitor: Reader, database: DatabaseDep, after: str | None = None
 ) -> Response:
-    """Show what happened to a person, oldest first, and, to a manager, who opened the record."""
+    """Show what happened to a person, newest first, and, to a manager, who opened the record."""
     actor = visitor.actor
     with database.reading(actor) as session:
         person = find(session, actor, reference)
         top = head(session, actor, person)
-        page = actions.timeline(session, request.app.state.holdings, person, _page_after(after))
+        page = actions.timeline(session, request.app.state.holdings, person, _page_after(after), newest_first=True)
         opened = []
         if visitor.may(Permission.ACCESS_LOG_READ):
             rows = actions.access_log(session, person.id).order_by(None).order_by(AuditRow.id.desc()).limit(ROWS)
@@ -77,6 +84,7 @@ def history(
 def handover(reference: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
     """Show one sheet to print for the caseworker who takes over."""
     actor = visitor.actor
+    may_read_support = visitor.may(Permission.SUPPORT_READ)
     with database.reading(actor) as session:
         person = find(session, actor, reference)
         waits = due(session, actor, person)
@@ -85,7 +93,19 @@ def handover(reference: str, request: Request, visitor: Reader, database: Databa
         live = introduction_queries.in_states(session, person, (*OPEN, IntroductionState.STARTED))
         rows = jobseeker_queries.facts_about(Contact, person).order_by(None)
         contacts = session.scalars(rows.order_by(Contact.valid_on.desc(), Contact.id.desc()).limit(5)).all()
+        enrolment = enrolment_queries.open_enrolment(session, person)
+        plan = support_queries.plan_of(session, enrolment) if enrolment and may_read_support else None
+        barriers = session.scalars(support_queries.barriers(person)).all() if may_read_support else []
+        exclusions_now = session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)).all()
+        kept_ids = [row.social_enterprise_id for row in exclusions_now if row.social_enterprise_id]
+        named = select(Organisation.id, Organisation.name).where(Organisation.id.in_(kept_ids))
         values = {
+            "enterprises": {row.id: row.name for row in session.execute(named)},
+            "plan": support_actions.plan_reply(actor, person, plan) if plan else None,
+            "barriers": [support_actions.barrier_reply(actor, person, row) for row in barriers if not row.closed_on],
+            "kept_away": [exclusions.exclusion_reply(session, actor, person, row) for row in exclusions_now]
+            if visitor.may(Permission.PERMISSION_READ)
+            else [],
             "waits": waits,
             "readiness": readiness(top.shown, latest),
             "introductions": introduction_lines(session, actor, live),
@@ -101,7 +121,8 @@ def handover(reference: str, request: Request, visitor: Reader, database: Databa
         questions=questions,
         said=in_words(questions, latest.model_dump() if latest else {}),
         states=STATES_OF_PARTNER,
-        words={"with": WITH, "how": HOW, "outcome": CAME_OF_IT},
+        words={"with": WITH, "how": HOW, "outcome": CAME_OF_IT, "barrier": BARRIERS},
+        kinds=KINDS,
         today=actor.today,
         **values,
     )

@@ -97,6 +97,22 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
     return show(request, visitor, "members/members", "Members", members=members)
 
 
+@router.get("")
+def members(visitor: Inviter) -> Response:  # noqa: ARG001 - guards the page
+    """Go to the first page, where an administrator has the members."""
+    return go("/")
+
+
+@router.get("/{user_id:uuid}/invite")
+def ask_invitation(user_id: UUID, request: Request, visitor: Inviter, database: DatabaseDep) -> Response:
+    """Ask before an invitation replaces what a member has set up to sign in."""
+    with database.reading(visitor.actor) as session:
+        member = next((one for one in rows(session, visitor) if one.user_id == user_id), None)
+    if member is None or member.signed_in_at is None:
+        return go("/")
+    return show(request, visitor, "members/invite", "Invite again", member=member)
+
+
 @router.post("/{user_id:uuid}/invite")
 def invite(user_id: UUID, visitor: Inviter, database: DatabaseDep) -> Response:
     """Invite a member to sign in. The link goes to them by e-mail."""

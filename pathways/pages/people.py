@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from gettext import gettext as _
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from pathways.access.guards import DatabaseDep
 from pathways.access.models import User
 from pathways.access.permissions import Permission
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.drafts import actions as drafts
 from pathways.jobseekers import queries, search
@@ -21,6 +22,7 @@ from pathways.jobseekers.models import Contact, Jobseeker, JobseekerDetails, Job
 from pathways.jobseekers.search_schemas import SearchBody
 from pathways.organisations.models import Membership
 from pathways.pages.forms import first
+from pathways.pages.teams import caseworkers
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, show, typed_before
 from pathways.support import worklist
 from pathways.support.schemas import WorklistItem
@@ -76,20 +78,31 @@ def person_lines(session: Session, actor: Actor, rows: list[Any]) -> list[Person
     ]
 
 
+def _caseload(actor: Actor, whose: str) -> UUID | None:
+    """Return the membership of the caseworker whose people are listed; None for everybody's."""
+    if whose == "mine":
+        return actor.membership_id
+    try:
+        return UUID(whose)
+    except ValueError:
+        return None
+
+
 @router.get("")
 def list_people(
     request: Request,
     visitor: Reader,
     database: DatabaseDep,
     state: Annotated[str, Query(max_length=20)] = "open",
-    whose: Annotated[str, Query(max_length=10)] = "mine",
+    whose: Annotated[str, Query(max_length=36)] = "",
     sort: Annotated[str, Query(max_length=10)] = "name",
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> Response:
     """List the people whom the visitor may see: their own caseload first."""
     actor = visitor.actor
     chosen = next((one for one in STATES if one.value == state), None)
-    rows = queries.listed(actor, state=chosen, caseworker=actor.membership_id if whose == "mine" else None)
+    whose = whose or ("all" if actor.role is Role.TEAM_MANAGER else "mine")
+    rows = queries.listed(actor, state=chosen, caseworker=_caseload(actor, whose))
     if whose == "nobody":
         rows = rows.where(Jobseeker.caseworker_id.is_(None))
     if sort == "newest":
@@ -102,6 +115,7 @@ def list_people(
         # Only ids are sorted; the rest is read of the people on this page.
         narrow = rows.with_only_columns(Jobseeker.id).limit(ROWS + 1).offset((page - 1) * ROWS)
         found = list(session.scalars(narrow))
+        team = [one for one in caseworkers(session, actor) if one.value != str(actor.membership_id)]
         by_id = {row.id: row for row in session.execute(queries.listed(actor).where(Jobseeker.id.in_(found[:ROWS])))}
         lines = person_lines(session, actor, [by_id[one] for one in found[:ROWS] if one in by_id])
     return show(
@@ -112,6 +126,8 @@ def list_people(
         lines=lines,
         states=STATES,
         sorts=SORTS,
+        whose_options=[("mine", _("Me")), ("all", _("Everybody")), ("nobody", _("Nobody yet"))]
+        + [(one.value, one.text) for one in team],
         filters={"state": state, "whose": whose, "sort": sort},
         page_number=page,
         has_more=len(found) > ROWS,

@@ -26,7 +26,7 @@ from pathways.pages import words
 from pathways.pages.enterprise import lines as introduction_lines
 from pathways.pages.forms import Faults, FormQuestion
 from pathways.pages.introduction_words import COLOURS, STATES_OF_PARTNER
-from pathways.pages.person_questions import DETAILS_STEPS
+from pathways.pages.person_questions import DETAILS_STEPS, RIGHT_TO_WORK
 from pathways.pages.today import TodayLine
 from pathways.pages.today import lines as today_lines
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
@@ -70,6 +70,11 @@ class PersonHead:
     def address(self) -> str:
         return f"/people/{self.shown.reference}"
 
+    @property
+    def next_text(self) -> str:
+        """Return what is due next, in one sentence."""
+        return words.plain(self.next_due.item.text).split(". ")[0].rstrip(".") if self.next_due else ""
+
 
 def find(session: Session, actor: Actor, reference: str, *, for_update: bool = False) -> Jobseeker:
     """Return the person with a reference whom the actor may see, and note it for the audit."""
@@ -97,11 +102,12 @@ def head(session: Session, actor: Actor, person: Jobseeker, waits: list[TodayLin
     ).one_or_none()
     programme = session.get(Programme, person.programme_id) if person.programme_id else None
     name = " ".join(filter(None, (shown.given_name, shown.family_name))) or shown.reference
+    is_closed = person.state is JobseekerState.CLOSED
     return PersonHead(
         shown,
         name,
         STATES[person.state],
-        worker or "nobody yet",
+        worker or ("nobody: the case is closed" if is_closed else "nobody yet"),
         programme.name if programme else "none",
         waits[0] if waits else None,
     )
@@ -174,11 +180,11 @@ def readiness(shown: JobseekerOut, latest: ProfileOut | None) -> list[Readiness]
     if latest is not None and "right_to_work" not in latest.withheld:
         right = latest.right_to_work
         is_in_place = right is not None and right.value in {"unrestricted", "time_limited"}
-        found.append(
-            Readiness("Right to work", is_in_place, right.value.replace("_", " ") if right else "", "/profile/needs")
-        )
+        found.append(Readiness("Right to work", is_in_place, RIGHT_TO_WORK[right] if right else "", "/profile/needs"))
     if "nino" not in shown.withheld:
-        found.append(Readiness("National Insurance number", bool(shown.nino), shown.nino or "", "/details/numbers"))
+        is_doubtful = any(warning.field == "nino" for warning in shown.warnings)
+        is_in_place = bool(shown.nino) and not is_doubtful
+        found.append(Readiness("National Insurance number", is_in_place, shown.nino or "", "/details/numbers"))
     if "phone" not in shown.withheld:
         contact = words.phone(shown.phone) or shown.email or ""
         found.append(Readiness("A way to get in touch", bool(contact), contact, "/details/contact"))
@@ -247,7 +253,7 @@ def overview(reference: str, request: Request, visitor: Reader, database: Databa
         introductions = introduction_queries.in_states(session, person, live)
         values: dict[str, Any] = {
             "waits": waits,
-            "readiness": readiness(top.shown, latest),
+            "readiness": readiness(top.shown, latest) if person.state is not JobseekerState.CLOSED else [],
             "pathway": _pathway(session, person, latest),
             "introductions": introduction_lines(session, actor, introductions),
             "latest": latest,
@@ -262,6 +268,7 @@ def overview(reference: str, request: Request, visitor: Reader, database: Databa
         states=STATES_OF_PARTNER,
         colours=COLOURS,
         can_rank=person.state is JobseekerState.OPEN,
+        is_closed=person.state is JobseekerState.CLOSED,
         to_send=to_send,
         details_of={question.name: step.name for step in DETAILS_STEPS for question in step.questions},
         **values,

@@ -17,6 +17,7 @@ from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, Introduction
 from pathways.introductions.schemas import NewIntroduction
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
 from pathways.pages import words
 from pathways.pages.forms import first
 from pathways.pages.listing_questions import KINDS
@@ -56,15 +57,7 @@ def _page(
             rows = rows.where(Shortlist.id == chosen)
         latest = session.scalars(rows.order_by(Shortlist.id.desc()).limit(1)).first()
         shown = replay.reply(session, actor, latest) if latest is not None else None
-        open_at = set(
-            session.scalars(
-                select(Introduction.placement_id).where(
-                    Introduction.partner_id == person.partner_id,
-                    Introduction.jobseeker_id == person.id,
-                    Introduction.state.in_(OPEN),
-                )
-            )
-        )
+        open_at = _open_at(session, person)
         drawing = _map(session, top, shown) if shown is not None else None
         profile = jobseeker_queries.profile(session, person)
         is_stale = latest is not None and profile is not None and profile.id != latest.profile_version_id
@@ -80,12 +73,22 @@ def _page(
         is_stale=is_stale,
         facts=facts,
         common=_common(shown) if shown is not None else [],
-        open_at={str(one) for one in open_at},
+        open_at=open_at,
         fault=fault,
         to_check=to_check,
         errors=[{"text": fault, "href": "#main-content"}] if fault else (),
         status=422 if fault else 200,
     )
+
+
+def _open_at(session: Session, person: Jobseeker) -> set[str]:
+    """Return the ids of the placements for which the person is put forward now."""
+    rows = select(Introduction.placement_id).where(
+        Introduction.partner_id == person.partner_id,
+        Introduction.jobseeker_id == person.id,
+        Introduction.state.in_(OPEN),
+    )
+    return {str(one) for one in session.scalars(rows)}
 
 
 LEAST_IN_COMMON = 3  # matches from which on what all of them ask is said once, above them
@@ -233,9 +236,20 @@ def compare(
         person = find(session, actor, reference)
         top = head(session, actor, person)
         shown = replay.reply(session, actor, queries.shortlist(session, actor, shortlist))
+        facts, open_at = _facts(session, shown), _open_at(session, person)
     wanted = {str(one) for one in placement}
     chosen = [match for match in shown["matches"] if str(match["placement_id"]) in wanted][:MOST_COMPARED]
-    return person_page(request, visitor, top, "person/compare", "Compare places", matches=chosen, shortlist=shown)
+    return person_page(
+        request,
+        visitor,
+        top,
+        "person/compare",
+        "Compare places",
+        matches=chosen,
+        shortlist=shown,
+        facts=facts,
+        open_at=open_at,
+    )
 
 
 @router.get("/{reference}/places/unlock")

@@ -1,5 +1,6 @@
 """Errors as pages: what is wrong and what to do next, in words. The API answers the same errors with JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ NO_PAGE = "There is no such page"
 CHECK = (
     "Check the address, or go to the first page. If you followed a link in an e-mail, what it was about may be over."
 )
+SERVICE_FAULT = 500
 WORDS = {
     400: ("This cannot be read", "Go back, reload the page, and try again."),
     409: (
@@ -33,11 +35,11 @@ WORDS = {
 }
 
 
-def of_error(error: DomainError) -> HTMLResponse:
+def of_error(error: DomainError, visitor: Any = None) -> HTMLResponse:
     """Return the page of a refusal."""
     if type(error) is NotFound:
-        return message("There is nothing here that you may see", plain(error.detail), 404)
-    return message(error.title, plain(error.detail), status_of(type(error)))
+        return message("There is nothing here that you may see", plain(error.detail), 404, visitor=visitor)
+    return message(error.title, plain(error.detail), status_of(type(error)), visitor=visitor)
 
 
 def wants_page(request: Request) -> bool:
@@ -46,19 +48,23 @@ def wants_page(request: Request) -> bool:
     return not is_api and "text/html" in request.headers.get("accept", "")
 
 
-def install(app: FastAPI) -> None:
-    """Let the handlers of errors answer a browser with a page."""
+def install(app: FastAPI, visitor_of: Callable[[Request], Any]) -> None:
+    """Let the handlers of errors answer a browser with a page.
+
+    ``visitor_of`` returns who has signed in, for the menu of the page; None for anybody else.
+    """
     for kind, before in list(app.exception_handlers.items()):
-        app.add_exception_handler(kind, _or_page(before))
+        app.add_exception_handler(kind, _or_page(before, visitor_of))
 
 
-def _or_page(before: Any) -> Any:
+def _or_page(before: Any, visitor_of: Callable[[Request], Any]) -> Any:
     def handle(request: Request, error: Exception) -> Response:
         answer: Response = before(request, error)
         if not wants_page(request):
             return answer
         title, text = WORDS.get(answer.status_code, WORDS[500])
-        page = message(title, text, answer.status_code)
+        visitor = visitor_of(request) if answer.status_code < SERVICE_FAULT else None  # a fault may be the database's
+        page = message(title, text, answer.status_code, visitor=visitor)
         if "retry-after" in answer.headers:
             page.headers["retry-after"] = answer.headers["retry-after"]
         return page

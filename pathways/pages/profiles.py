@@ -48,7 +48,12 @@ TELLERS = (
     Option("referrer", "The referrer"),
 )
 TOLD_BY = FormQuestion("told_by", "one", "Who said this?", options=TELLERS, missing="Choose who said this")
-AGREED = FormQuestion("agreed", "yes_no", "Has the jobseeker agreed today that the profile is right?")
+AGREED = FormQuestion(
+    "agreed",
+    "yes_no",
+    "Has the jobseeker agreed today that the profile is right?",
+    "Without a yes, a changed profile counts as not agreed until they have seen it.",
+)
 LONGEST_NUMBER = 9  # digits of a version
 MAY_NOT = "This section has answers that you may not read, so you cannot change it. Ask the person's caseworker."
 
@@ -95,7 +100,7 @@ def _section_page(
         may_change = _may_change(latest, section, actor, person)
     shown = typed_of(section.questions, latest.model_dump() if latest else {})
     said = (latest.said_by or {}) if latest else {}
-    teller = next((said[question.name] for question in section.questions if question.name in said), "jobseeker")
+    teller = _teller(said, section)
     number = _version(typed, latest.number if latest else 0)
     questions = (*section.questions, TOLD_BY, AGREED)
     return person_page(
@@ -116,6 +121,11 @@ def _section_page(
     )
 
 
+def _teller(said_by: Mapping[str, str], section: Step) -> str:
+    """Return who gave the answers of a section: the teller of its first answer."""
+    return next((said_by[question.name] for question in section.questions if question.name in said_by), "jobseeker")
+
+
 def _may_change(latest: ProfileOut | None, section: Step, actor: Any, person: Any) -> bool:
     """Return whether nothing in a section is withheld from the actor: else a change would lose what they cannot see."""
     if latest is None:
@@ -134,6 +144,24 @@ def _checked(whole: dict[str, Any], section: Step) -> NewProfile:
         return NewProfile.model_validate(whole)
     except ValidationError as wrong:
         raise faults_of_model(wrong, section.questions) from wrong
+
+
+def _next_version(before: Mapping[str, Any], section: Step, values: dict[str, Any]) -> NewProfile:
+    """Return a profile with the answers of one section, and who said them.
+
+    An answer that stays keeps who said it. Only if all of them stay does another choice of who said it apply to all.
+    """
+    teller = values.pop("told_by")
+    given = {name: value for name, value in values.items() if value is not None}
+    after = _checked({name: value for name, value in before.items() if name not in values} | given, section)
+    old, told_before = _checked(dict(before), section), before.get("said_by", {})
+    said = [name for name in given if name in ProfileBody.model_fields]
+    changed = [name for name in values if getattr(after, name) != getattr(old, name)]
+    if not changed and teller != _teller(told_before, section):
+        changed = said
+    told = {name: teller if name in changed else told_before.get(name, teller) for name in said}
+    after.said_by = {name: who for name, who in told_before.items() if name not in values} | told
+    return after
 
 
 def _must_see_all(sees_all: bool) -> None:  # noqa: FBT001 - what its name asks
@@ -179,21 +207,15 @@ def write_section(
     actor = visitor.actor
     try:
         values = values_of((*asked.questions, TOLD_BY), typed)
-        teller = values.pop("told_by")
         body_of(NewProfile, asked.questions, typed)
         with database.writing(actor) as session:
             person = find(session, actor, reference, for_update=True)
             _must_see_all(_may_change(latest_profile(session, actor, person), asked, actor, person))
-            whole = _whole(queries.profile(session, person))
-            given = {name for name, value in values.items() if value is not None}
-            said_by = {name: who for name, who in whole.get("said_by", {}).items() if name not in values}
-            whole = {name: value for name, value in whole.items() if name not in values}
-            whole |= {name: values[name] for name in given}
-            told = sorted(given.intersection(ProfileBody.model_fields))
-            whole["said_by"] = said_by | dict.fromkeys(told, teller)
+            new = _next_version(_whole(queries.profile(session, person)), asked, values)
             if first(typed, "agreed") == "yes":
-                whole["agreed_on"] = actor.today
-            new = _checked(whole, asked)
+                new.agreed_on = actor.today
+            elif new == _checked(_whole(queries.profile(session, person)), asked):
+                return go(f"/people/{reference}/profile", "nothing_changed")
             number = first(typed, "version")
             on_number = int(number) if number.isdecimal() and len(number) < LONGEST_NUMBER else 0
             profile.write_profile(session, actor, person, new, on_number=on_number)

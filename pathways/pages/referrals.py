@@ -9,7 +9,6 @@ from fastapi.responses import Response
 from sqlalchemy import or_, select
 
 from pathways.access.guards import DatabaseDep
-from pathways.access.models import User
 from pathways.access.permissions import Permission
 from pathways.base import Actor, Role
 from pathways.database import Database, Session
@@ -19,10 +18,11 @@ from pathways.enrolments.schemas import NewEnrolment
 from pathways.errors import DomainError
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import ReasonBody
-from pathways.organisations.models import Membership, Organisation
+from pathways.organisations.models import Organisation
 from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of
 from pathways.pages.person_questions import DETAILS_STEPS, PROFILE_STEPS, RIGHT_TO_WORK, WORDS
 from pathways.pages.steps import Step
+from pathways.pages.teams import caseworkers
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of, show
 from pathways.programmes.models import Programme
 from pathways.referrals import actions, progress, queries
@@ -122,22 +122,6 @@ def list_referrals(
     return list_page(request, visitor, database, state, after, at="/referrals")
 
 
-def caseworkers(session: Session, actor: Actor) -> tuple[Option, ...]:
-    """Return the caseworkers of the actor's organisation; the actor first, if they are one."""
-    rows = session.execute(
-        select(Membership.id, User.name)
-        .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.organisation_id == actor.organisation_id,
-            Membership.role.in_([Role.CASEWORKER, Role.TEAM_MANAGER]),
-            Membership.ended_at.is_(None),
-        )
-        .order_by(User.name)
-    ).all()
-    own = [Option(str(row.id), f"{row.name} (me)") for row in rows if row.id == actor.membership_id]
-    return (*own, *(Option(str(row.id), row.name) for row in rows if row.id != actor.membership_id))
-
-
 def enrolling(session: Session, actor: Actor) -> tuple[FormQuestion, ...]:
     """Return what is asked to accept a referral and enrol the person."""
     programmes = session.scalars(
@@ -192,6 +176,8 @@ def _one(
     today = actor.today
     start = {"started_on-day": [str(today.day)], "started_on-month": [str(today.month)]}
     start |= {"started_on-year": [str(today.year)]}
+    if visitor.is_caseworker:
+        start["caseworker_id"] = [str(visitor.membership_id)]
     if questions and len(questions[0].options) == 1:
         start["programme_id"] = [questions[0].options[0].value]
     return show(
@@ -206,6 +192,7 @@ def _one(
         questions=questions,
         changes=_changes(visitor, shown.state),
         right_to_work=RIGHT_TO_WORK,
+        labels={question.name: question.text for step in DETAILS_STEPS for question in step.questions},
         state=STATES[shown.state],
         source=SOURCES.get(shown.source_type) if shown.source_type else "",
         typed=typed or start,

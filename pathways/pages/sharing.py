@@ -12,15 +12,15 @@ from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.database import Database, Session
 from pathways.errors import DomainError
-from pathways.fields import Group
+from pathways.fields import SHAREABLE_IN_WORDS
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import OPEN, Introduction, IntroductionState
 from pathways.jobseekers import exclusions, queries
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
 from pathways.jobseekers.schemas import NewPermission, NewSafetyExclusion, ReasonBody
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first, options
-from pathways.pages.person import find, head, person_page
+from pathways.pages.forms import Faults, FormQuestion, Option, body_of, faults_of, first, options, values_of
+from pathways.pages.person import PersonForm, find, head, person_form, person_page
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, once_of
 from pathways.protection import actions as protection
 
@@ -29,18 +29,21 @@ Reader = Annotated[Visitor, allowed(Permission.PERMISSION_READ)]
 Recorder = Annotated[Visitor, allowed(Permission.PERMISSION_RECORD)]
 SafetyRecorder = Annotated[Visitor, allowed(Permission.SAFETY_RECORD)]
 MOST_ORGANISATIONS = 500
-GROUPS = {
-    Group.IDENTITY: "Name",
-    Group.CONTACT: "Telephone, e-mail and how it is safe to get in touch",
-    Group.WORK: "Skills, hours and travel",
-    Group.HEALTH: "Adjustments",
-    Group.RIGHT_TO_WORK: "Right to work",
-}
 KINDS = {
     ExclusionKind.ORGANISATION: "An organisation",
     ExclusionKind.PERSON: "A person",
     ExclusionKind.AREA: "An area",
 }
+WITHDRAWAL = (
+    FormQuestion(
+        "how",
+        "text",
+        "How did the jobseeker say so?",
+        "It works at once: open introductions there are stopped, and nothing more can be read.",
+        missing="Say how the jobseeker said so, such as: by telephone",
+    ),
+)
+LONGEST_REASON = 500  # characters
 REASON = (FormQuestion("reason", "text", "Why?", missing="Say why, in at least three words"),)
 
 
@@ -69,7 +72,7 @@ def _permission_questions(organisations: tuple[Option, ...]) -> tuple[FormQuesti
     return (
         FormQuestion("social_enterprise_id", "select", "Which social enterprise?", options=organisations,
                      missing="Choose a social enterprise"),
-        FormQuestion("groups", "several", "What may it read?", options=options(GROUPS),
+        FormQuestion("groups", "several", "What may it read?", options=options(SHAREABLE_IN_WORDS),
                      missing="Choose what it may read"),
         FormQuestion("how_given", "text", "How did the jobseeker agree?", "Such as: in person, on a signed form.",
                      missing="Say how the jobseeker agreed"),
@@ -110,7 +113,7 @@ def _page(
             (
                 row,
                 names.get(str(row.social_enterprise_id), ""),
-                [GROUPS[group] for group in GROUPS if group in row.groups],
+                [text for group, text in SHAREABLE_IN_WORDS.items() if group in row.groups],
             )
             for row in rows
             if row.is_granted
@@ -133,7 +136,7 @@ def _page(
         kinds=KINDS,
         stopped=stopped,
         permission_questions=_permission_questions(organisations),
-        exclusion_questions=_exclusion_questions(organisations),
+        exclusion_questions={one.name: one for one in _exclusion_questions(organisations)},
         form=form,
         typed=typed or {},
         faults=faults.by_field if faults else {},
@@ -187,6 +190,31 @@ def grant(reference: str, request: Request, visitor: Recorder, database: Databas
         return go(f"/people/{reference}/sharing", "shared")
 
 
+@router.get("/{reference}/sharing/{permission_id:uuid}/withdraw")
+def ask_withdrawal(
+    reference: str, permission_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep
+) -> Response:
+    """Ask whether the person no longer lets a social enterprise read, and say what that does."""
+    return _withdrawal_page(request, visitor, database, reference, permission_id, {})
+
+
+def _withdrawal_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    permission_id: UUID,
+    typed: Mapping[str, Any],
+    faults: Faults | None = None,
+) -> Response:
+    with database.reading(visitor.actor) as session:
+        person = find(session, visitor.actor, reference)
+        row = queries.fact(session, SharingPermission, person, permission_id)
+        enterprise = session.get_one(Organisation, row.social_enterprise_id).name
+    form = PersonForm("Withdraw a permission", WITHDRAWAL, typed, faults, enterprise, "Withdraw it")
+    return person_form(request, visitor, database, reference, form)
+
+
 @router.post("/{reference}/sharing/{permission_id:uuid}/withdraw")
 def withdraw(
     reference: str, permission_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
@@ -194,10 +222,14 @@ def withdraw(
     """Record that the person no longer lets a social enterprise read. It works at once."""
     actor = visitor.actor
     try:
+        how = values_of(WITHDRAWAL, typed)["how"]
+        reason = f"Withdrawn by the jobseeker: {how}"[:LONGEST_REASON]
         with database.writing(actor) as session:
             person = find(session, actor, reference, for_update=True)
             row = queries.fact(session, SharingPermission, person, permission_id)
-            protection.revoke(session, actor, person, row, "Withdrawn by the jobseeker, recorded on the page")
+            protection.revoke(session, actor, person, row, reason)
+    except Faults as faults:
+        return _withdrawal_page(request, visitor, database, reference, permission_id, typed, faults)
     except DomainError as refused:
         return _page(request, visitor, database, reference, typed, faults_of(refused, ()))
     return go(f"/people/{reference}/sharing", "unshared")

@@ -138,9 +138,11 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> HTMLRes
     return HTMLResponse(text, status, HEADERS)
 
 
-def message(title: str, text: str, status: int = 200, *, link: str = "", link_text: str = "") -> HTMLResponse:
-    """Return a page with one paragraph and, if given, a link."""
-    return page("message", title, status, text=text, link=link, link_text=link_text)
+def message(
+    title: str, text: str, status: int = 200, *, link: str = "", link_text: str = "", visitor: Any = None
+) -> HTMLResponse:
+    """Return a page with one paragraph and, if given, a link. Somebody who has signed in has the menu too."""
+    return page("message", title, status, text=text, link=link, link_text=link_text, visitor=visitor)
 
 
 def errors_at(faults: Mapping[str, str]) -> list[dict[str, str]]:

@@ -103,7 +103,8 @@ def _answer(question: FormQuestion, value: Any) -> str:
         case "pounds":
             return f"{words.pounds(value)} an hour"
         case "number" | "phone":
-            return words.number(value) if question.kind == "number" else words.phone(value)
+            text = words.number(value) if question.kind == "number" else words.phone(value)
+            return f"{text} {question.suffix}" if question.suffix else text
         case _:
             return str(value)
 

@@ -1,6 +1,7 @@
 """The pages about supporting a person: the action plan, barriers and contacts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,14 +28,15 @@ from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, o
 from pathways.pages.words import plain
 from pathways.support import actions, queries
 from pathways.support.models import ActionPlan, BarrierKind
-from pathways.support.schemas import ClosedOn, NewBarrier, NewPlan
+from pathways.support.schemas import ClosedOn, NewBarrier, NewPlan, PlanOut, StepOut
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/people")
 Reader = Annotated[Visitor, allowed(Permission.SUPPORT_READ)]
 Recorder = Annotated[Visitor, allowed(Permission.SUPPORT_RECORD)]
 ContactRecorder = Annotated[Visitor, allowed(Permission.CONTACT_RECORD)]
 ROWS = 20
-STEPS = 6
+STEPS = 6  # rows of the form for a plan that has fewer
+MOST_STEPS = STEPS + 40
 WITH = {
     ContactWith.JOBSEEKER: "The jobseeker",
     ContactWith.REFERRER: "The referrer",
@@ -72,6 +74,45 @@ BARRIER = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """The fields of one step in the form of the plan, as they were typed or as they are recorded."""
+
+    what: str
+    by: str
+    due: Mapping[str, str]
+    done_on: date | None
+    is_done: bool
+
+
+NEW_ROW = PlanRow("", "jobseeker", {}, None, is_done=False)
+
+
+def _recorded_row(step: StepOut) -> PlanRow:
+    day = step.due_on
+    due = {"day": str(day.day), "month": str(day.month), "year": str(day.year)} if day else {}
+    return PlanRow(step.what or "", step.by, due, step.done_on, is_done=step.done_on is not None)
+
+
+def _plan_rows(typed: Mapping[str, list[str]] | None, plan: PlanOut | None) -> list[PlanRow]:
+    """Return the rows of the form: those that were typed, else those of the plan, and blank ones for new steps."""
+    recorded = [_recorded_row(step) for step in plan.steps] if plan else []
+    count = max(STEPS, len(recorded) + 2)
+    blank = [NEW_ROW] * (count - len(recorded))
+    if not typed or "what-0" not in typed:
+        return [*recorded, *blank]
+    return [
+        PlanRow(
+            first(typed, f"what-{n}"),
+            first(typed, f"by-{n}"),
+            {part: first(typed, f"due_on-{n}-{part}") for part in ("day", "month", "year")},
+            row.done_on,
+            is_done=bool(first(typed, f"done-{n}")),
+        )
+        for n, row in enumerate([*recorded, *blank])
+    ]
+
+
 def _support_page(
     request: Request,
     visitor: Visitor,
@@ -89,10 +130,12 @@ def _support_page(
         enrolment = enrolment_queries.open_enrolment(session, person)
         plan = queries.plan_of(session, enrolment) if enrolment else None
         barriers = session.scalars(queries.barriers(person)).all()
+        shown = actions.plan_reply(actor, person, plan) if plan else None
         rows = jobseeker_queries.facts_about(Contact, person).order_by(None)
         found = session.scalars(rows.order_by(Contact.valid_on.desc(), Contact.id.desc()).limit(ROWS)).all()
         values = {
-            "plan": actions.plan_reply(actor, person, plan) if plan else None,
+            "plan": shown,
+            "rows": _plan_rows(typed, shown),
             "is_enrolled": enrolment is not None,
             "barriers": [actions.barrier_reply(actor, person, row) for row in barriers],
             "contacts": [contact_reply(actor, person, row) for row in found],
@@ -103,12 +146,12 @@ def _support_page(
         top,
         "person/support",
         "Support",
-        steps=STEPS,
         words={"with": WITH, "how": HOW, "outcome": CAME_OF_IT, "barrier": BARRIERS},
         barrier_questions=BARRIER,
         typed=typed or today_in(visitor, "opened_on"),
         faults=faults.by_field if faults else {},
         errors=faults.summary(BARRIER) if faults else (),
+        opens_barrier=bool(faults) and "kind" in (typed or {}),
         status=422 if faults else 200,
         **values,
     )
@@ -145,9 +188,14 @@ def _plan(typed: Mapping[str, list[str]], today: date) -> NewPlan:
     try:
         return NewPlan.model_validate({"agreed_on": today, "steps": _steps(typed)})
     except ValidationError as wrong:
-        fault = wrong.errors()[0]
-        number = next((part for part in fault["loc"] if isinstance(part, int)), 0)
-        raise Faults({f"what-{number}": plain(sentence_of(fault))}) from wrong
+        written = [number for number in range(MOST_STEPS) if first(typed, f"what-{number}")]
+        faults: dict[str, str] = {}
+        for fault in wrong.errors():
+            place = next((part for part in fault["loc"] if isinstance(part, int)), 0)
+            number = written[place] if place < len(written) else 0
+            field = f"due_on-{number}-day" if "due_on" in fault["loc"] else f"what-{number}"
+            faults.setdefault(field, f"Step {number + 1}: {plain(sentence_of(fault))}")
+        raise Faults(faults) from wrong
 
 
 def _must_be_whole(session: Session, actor: Actor, person: Jobseeker, number: str) -> None:
@@ -169,25 +217,29 @@ def _written(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPla
 
 
 def _steps(typed: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-    steps = [step for number in range(STEPS + 40) if (step := _step(typed, number)) is not None]
-    if not steps:
-        raise Faults({"what-0": "Write at least one step"})
+    faults: dict[str, str] = {}
+    steps = [step for number in range(MOST_STEPS) if (step := _step(typed, number, faults)) is not None]
+    if not steps and not faults:
+        faults["what-0"] = "Write at least one step"
+    if faults:
+        raise Faults(faults)
     return steps
 
 
-def _step(typed: Mapping[str, list[str]], number: int) -> dict[str, Any] | None:
-    """Return one step of the plan; None if nothing was written."""
+def _step(typed: Mapping[str, list[str]], number: int, faults: dict[str, str]) -> dict[str, Any] | None:
+    """Return one step of the plan; None if nothing was written. What is wrong is added to ``faults``."""
     what = first(typed, f"what-{number}")
+    due = [first(typed, f"due_on-{number}-{part}") for part in ("day", "month", "year")]
     if not what:
+        if any(due):
+            faults[f"what-{number}"] = f"Step {number + 1}: Write what is to be done by this day, or clear the day"
         return None
-    step: dict[str, Any] = {"what": what[:300], "by": first(typed, f"by-{number}") or "jobseeker"}
-    for name in ("due_on", "done_on"):
-        try:
-            step[name] = day_of(*(first(typed, f"{name}-{number}-{part}") for part in ("day", "month", "year")))
-        except ValueError as wrong:
-            raise Faults({f"{name}-{number}-day": str(wrong)}) from wrong
-    if first(typed, f"done-{number}"):
-        step["done_on"] = first(typed, f"done-{number}")
+    step: dict[str, Any] = {"what": what, "by": first(typed, f"by-{number}") or "jobseeker"}
+    try:
+        step["due_on"] = day_of(*due)
+    except ValueError as wrong:
+        faults[f"due_on-{number}-day"] = f"Step {number + 1}: {wrong}"
+    step["done_on"] = first(typed, f"done-{number}") or None
     return step
 
 
@@ -241,8 +293,7 @@ def _contact_page(
 def ask_contact(reference: str, request: Request, visitor: ContactRecorder, database: DatabaseDep) -> Response:
     """Ask about a contact."""
     kept = typed_before(database, visitor, f"/people/{reference}/contacts/new")
-    usual = {**today_in(visitor, "on"), "with_whom": ["jobseeker"], "outcome": ["spoke"]}
-    return _contact_page(request, visitor, database, reference, kept or usual, None)
+    return _contact_page(request, visitor, database, reference, kept or today_in(visitor, "on"), None)
 
 
 @router.post("/{reference}/contacts/new")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from gettext import gettext as _
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Select, select
 
@@ -17,6 +18,8 @@ from pathways.duplicates import queries as duplicate_queries
 from pathways.duplicates.models import PairState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerState
+from pathways.pages.forms import Option
+from pathways.pages.teams import caseworkers
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
 from pathways.progression import queries as progression_queries
 from pathways.progression.models import Evidence, EvidenceCheck
@@ -29,6 +32,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Reader = Annotated[Visitor, allowed(Permission.SUPPORT_READ)]
 FIRST_FEW = 5
 MOST = 200
+MOST_AT_ONCE = 1000  # people of a team whose items are all read for one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,49 @@ class TodayLine:
     href: str
 
 
-def scope(session: Session, actor: Actor) -> Cases:
-    """Return whose items the page shows: the actor's caseload, and people who have no caseworker yet."""
+EVERYBODY, ME = "all", "mine"
+
+
+def chosen_caseload(session: Session, actor: Actor, wanted: str) -> str:
+    """Return whose items a page shows: ``all``, ``mine``, or the membership of a caseworker.
+
+    A manager begins with the whole team, if it is small enough to be read at once.
+    """
+    if actor.role is not Role.TEAM_MANAGER:
+        return ME
+    if wanted in {option.value for option in caseload_options(session, actor)}:
+        return wanted
+    return EVERYBODY if _is_small(session, actor) else ME
+
+
+def _is_small(session: Session, actor: Actor) -> bool:
+    rows = select(Jobseeker.id).where(
+        Jobseeker.partner_id == actor.organisation_id, Jobseeker.state != JobseekerState.CLOSED
+    )
+    return len(session.scalars(rows.limit(MOST_AT_ONCE + 1)).all()) <= MOST_AT_ONCE
+
+
+def caseload_options(session: Session, actor: Actor) -> tuple[Option, ...]:
+    """Return whose items a manager can choose: the whole team if it is small, their own, or those of a caseworker."""
+    if actor.role is not Role.TEAM_MANAGER:
+        return ()
+    everybody = (Option(EVERYBODY, _("The whole team")),) if _is_small(session, actor) else ()
+    others = (one for one in caseworkers(session, actor) if one.value != str(actor.membership_id))
+    return (*everybody, Option(ME, _("Me")), *others)
+
+
+def scope(session: Session, actor: Actor, whose: str = ME) -> Cases:
+    """Return whose items the page shows: the actor's caseload, and people who have no caseworker yet.
+
+    ``whose`` may be another caseload: see ``chosen_caseload``.
+    """
+    if whose == EVERYBODY:
+        return Cases(actor.organisation_id, None)
+    if whose != ME:
+        rows = select(Jobseeker.id).where(
+            Jobseeker.partner_id == actor.organisation_id, Jobseeker.caseworker_id == UUID(whose)
+        )
+        return Cases(actor.organisation_id, tuple(session.scalars(rows)))
     open_referral = select(Referral.id).where(
         Referral.partner_id == Jobseeker.partner_id,
         Referral.jobseeker_id == Jobseeker.id,
@@ -142,7 +187,9 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
     """Show what waits for the caseworker, or for the team if they manage it."""
     actor = visitor.actor
     with database.reading(actor) as session:
-        cases = scope(session, actor)
+        whose = chosen_caseload(session, actor, request.query_params.get("whose", ""))
+        caseloads = caseload_options(session, actor)
+        cases = scope(session, actor, whose)
         items = worklist.items_of(session, actor, cases)
         by_section = {section.key: [item for item in items if item.kind in section.kinds] for section in SECTIONS}
         shown = lines(session, actor, [item for found in by_section.values() for item in found[:FIRST_FEW]])
@@ -159,16 +206,24 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
         "Today",
         sections=[one for one in sections if one[2]],
         counts=counts,
-        is_manager=actor.role is Role.TEAM_MANAGER,
+        whose=whose,
+        caseloads=caseloads,
     )
 
 
 @router.get("/today/{key}")
-def all_of(key: str, request: Request, visitor: Reader, database: DatabaseDep) -> Response:
+def all_of(
+    key: str,
+    request: Request,
+    visitor: Reader,
+    database: DatabaseDep,
+    whose: Annotated[str, Query(max_length=36)] = "",
+) -> Response:
     """Show all items of one part of the first page."""
     section = SECTION.get(key, SECTIONS[0])
     actor = visitor.actor
     with database.reading(actor) as session:
-        items = worklist.items_of(session, actor, scope(session, actor))
+        whose = chosen_caseload(session, actor, whose)
+        items = worklist.items_of(session, actor, scope(session, actor, whose))
         found = lines(session, actor, [item for item in items if item.kind in section.kinds][:MOST])
-    return show(request, visitor, "today/all", section.title, lines=found)
+    return show(request, visitor, "today/all", section.title, lines=found, whose=whose)

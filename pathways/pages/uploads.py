@@ -1,5 +1,6 @@
 """The pages on which a spreadsheet is uploaded: one page a state, and rows put right where they are wrong."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -18,12 +19,14 @@ from pathways.errors import DomainError, NotFound
 from pathways.imports import actions, files, queries, reports, template
 from pathways.imports.actions import Wish
 from pathways.imports.intake import ImportKind
-from pathways.imports.models import ImportRun, ImportState, RowState
+from pathways.imports.models import ImportRow, ImportRun, ImportState, RowState
 from pathways.imports.schemas import ApplyImport, RowChange
 from pathways.imports.staging import Worker
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pages.forms import Faults, FormQuestion, Option, faults_of, first
+from pathways.pages.listing_questions import KINDS as PLACEMENT_KINDS
 from pathways.pages.visitors import AnyVisitor, FileDep, PageRoute, TypedDep, Visitor, go, once_of, show
+from pathways.pages.words import plain
 from pathways.pagination import PageRequest
 from pathways.placements import files as placement_files
 from pathways.referrals import files as referral_files
@@ -37,6 +40,26 @@ KINDS: Mapping[str, tuple[ImportKind, Permission]] = {
 NOUNS = {"referrals": ("person", "people"), "placements": ("placement", "placements")}
 LATEST, ROWS = 10, 50
 NEED_SOMEBODY = (RowState.WITH_ERRORS, RowState.POSSIBLE_DUPLICATE)
+TO_SAVE = (RowState.TO_CREATE, RowState.TO_UPDATE)
+LABELS = {"nino": "NI number", "nhs_number": "NHS number", "dbs_level": "DBS check", "email": "E-mail"}
+OF_PROGRAMS = re.compile(r"[^.]*(?:GET|POST) /[^ ]*[^.]*\.")  # a sentence for those who write programs
+COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+CODES = {kind.value: text for kind, text in PLACEMENT_KINDS.items()}
+CODE = re.compile("|".join(map(re.escape, sorted(CODES, key=len, reverse=True))))
+
+
+def readable(text: str) -> str:
+    """Return a message about a file in the words of the page: without codes, and without what only programs do."""
+    text = COLUMN.sub(lambda name: f"“{column_label(name[0])}”", plain(OF_PROGRAMS.sub("", text)))
+    text = text.replace("confirm this once, or rename", "rename")  # a name is confirmed over the API alone
+    return CODE.sub(lambda code: CODES[code[0]], text).strip()
+
+
+def column_label(name: str) -> str:
+    """Return the name of a column as the page calls it, such as "Date of birth"."""
+    return LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
 NO_FILE = "Choose a file: a workbook (.xlsx) or a CSV file"
 
 
@@ -143,7 +166,7 @@ def upload(
     except DomainError as refused:
         wrong = faults_of(refused, ())
         return _upload_page(
-            request, visitor, database, kind, typed, Faults({"file": "; ".join(wrong.by_field.values())})
+            request, visitor, database, kind, typed, Faults({"file": readable("; ".join(wrong.by_field.values()))})
         )
     Worker(database, found, actor, run_id).read(table)
     _go_on(database, found, actor, run_id)
@@ -192,10 +215,14 @@ def _run_page(
         run = queries.run(session, actor, found.name, run_id)
         shown = reports.reply(session, actor, found, run)
         needy: list[Any] = []
+        unread: list[Any] = []
         if run.state in {ImportState.CHECKED, ImportState.APPLIED} and _may_read_rows(session, actor, found, run_id):
             rows = queries.page_of_rows(session, queries.rows_of(run, NEED_SOMEBODY), PageRequest(limit=ROWS))
             needy = reports.row_replies(session, actor, found, run, rows[:ROWS])
-    if needy:
+            warned = queries.rows_of(run, TO_SAVE).where(ImportRow.warnings.is_not(None))
+            rows = queries.page_of_rows(session, warned, PageRequest(limit=ROWS))
+            unread = [one for one in reports.row_replies(session, actor, found, run, rows[:ROWS]) if one.warnings]
+    if needy or unread:
         audit.opened_with_people(database, actor, "imports", run_id)
     report = shown.report
     one, many = NOUNS[kind]
@@ -204,6 +231,8 @@ def _run_page(
     heading = f"Your file has {count} {one if count == 1 else many}"
     if in_need:
         heading += f"; {in_need} {'row needs' if in_need == 1 else 'rows need'} you"
+    elif unread:
+        heading += f"; look at {len(unread)} of them"
     return show(
         request,
         visitor,
@@ -214,6 +243,9 @@ def _run_page(
         run=shown,
         report=report,
         rows=needy,
+        unread=unread,
+        readable=readable,
+        column_label=column_label,
         in_need=in_need,
         errors=[{"text": fault, "href": "#main-content"}] if fault else (),
     )

@@ -148,7 +148,7 @@ class PageGuard:
 
     def __call__(self, request: Request, signed_in: PersonDep) -> Visitor:
         visitor = visitor_of(request, signed_in, self.permission)
-        request.state.actor = visitor.actor
+        request.state.actor, request.state.visitor = visitor.actor, visitor
         if self.permission is not None:
             must_be_permitted(visitor.actor, self.permission)
         return visitor
@@ -178,6 +178,16 @@ def visitor_of(request: Request, signed_in: SignedIn, permission: Permission | N
     idle_ends_at = min(at + timedelta(minutes=idle), signed_in.ends_at)
     warning = timedelta(minutes=int(tables.limit("session_warning_minutes", local_day(at))))
     return Visitor(signed_in, actor, idle_ends_at - warning, idle_ends_at, f"{idle} minutes")
+
+
+def current_visitor(request: Request) -> Visitor | None:
+    """Return who has signed in and chosen a role; None for anybody else."""
+    if not session_token(request):
+        return None
+    try:
+        return visitor_of(request, person(request, get_database(request)), None)
+    except (SignInNeeded, GoTo):
+        return None
 
 
 def allowed(permission: Permission | None = None) -> Any:
@@ -318,7 +328,7 @@ class PageRoute(APIRoute):
                 actor = getattr(request.state, "actor", None)
                 if actor is not None and refused.is_audited:
                     await run_in_threadpool(note_refusal, request, actor)
-                return of_error(refused)
+                return of_error(refused, getattr(request.state, "visitor", None))
             return _compressed(request, await run_in_threadpool(_after, request, response))
 
         return handled
@@ -354,9 +364,8 @@ def _page_with_faults(request: Request) -> Response | None:
 
     Without a sign-in there is none: the page itself then asks for it.
     """
-    try:
-        visitor = visitor_of(request, person(request, get_database(request)), None)
-    except (SignInNeeded, GoTo):
+    visitor = current_visitor(request)
+    if visitor is None:
         return None
     request.state.actor = visitor.actor
     return faulty.kept(request, visitor.actor)

@@ -70,9 +70,26 @@ def placement_state(value: PlacementState) -> str:
 
 
 def half_days(value: str | None) -> str:
-    """Return half-days as people write them, such as "Mon all day, Tue morning"."""
-    parts = (entry.split() for entry in (value or "").split("; ") if entry)
-    return ", ".join(f"{DAY_NAMES[entry[0]]} {PART_NAMES[entry[1]]}" for entry in parts)
+    """Return half-days as people write them, such as "Mon to Fri morning, Sat all day"."""
+    of_day: dict[str, list[str]] = {day: [] for day in DAY_NAMES}
+    for entry in (value or "").split("; "):
+        if entry:
+            day, part = entry.split()
+            of_day[day].append(PART_NAMES[part])
+    runs: list[tuple[list[str], str]] = []
+    before = ""
+    for day, parts in of_day.items():
+        text = " and ".join(parts)
+        if text and text == before:
+            runs[-1][0].append(DAY_NAMES[day])
+        elif text:
+            runs.append(([DAY_NAMES[day]], text))
+        before = text
+    return ", ".join(f"{_from_to(days)} {text}" for days, text in runs)
+
+
+def _from_to(days: list[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]} {'and' if len(days) == 2 else 'to'} {days[-1]}"  # noqa: PLR2004
 
 
 def phone(value: str | None) -> str:

@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from pathways.access.permissions import Permission
 from pathways.claims.models import OVER
 from pathways.database import Database, Session
 from pathways.errors import Conflict, DomainError
+from pathways.field_faults import sentence_of
 from pathways.jobseekers.models import Jobseeker
 from pathways.pages.claims import lines as claim_lines
 from pathways.pages.claims import rule_words
@@ -25,6 +26,7 @@ from pathways.pages.forms import Faults, FormQuestion, body_of, faults_of, first
 from pathways.pages.listing_questions import KINDS
 from pathways.pages.person import PersonForm, find, head, person_form, person_page, today_in
 from pathways.pages.visitors import FileDep, PageRoute, TypedDep, Visitor, allowed, go, once_of, typed_before
+from pathways.pages.words import day, plain
 from pathways.progression import actions, evidence, outcomes, queries
 from pathways.progression.models import Evidence, EvidenceKind, Spell, SpellState
 from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, SpellOut
@@ -42,6 +44,7 @@ EvidenceRecorder = Annotated[Visitor, allowed(Permission.EVIDENCE_RECORD)]
 OutcomeRecorder = Annotated[Visitor, allowed(Permission.OUTCOME_RECORD)]
 EvidenceChecker = Annotated[Visitor, allowed(Permission.EVIDENCE_CHECK)]
 MOST_WEEKS = 12
+LONGEST_NUMBER = 4  # digits of a page
 STEPS = {"before_the_start": "before the first day", "first_days": "in the first days"}
 A_WEEK = timedelta(days=7)
 RESULTS = {
@@ -100,7 +103,9 @@ EVIDENCE = (
     FormQuestion("obtained_how", "text", "How did you obtain it?", "Such as: seen on the jobseeker's telephone.",
                  missing="Say how you obtained it"),
 )  # fmt: skip
-VERDICT = (FormQuestion("reason", "text", "Why?"),)
+VERDICT = (
+    FormQuestion("reason", "text", "What is wrong with it?", missing="Say what is wrong, so that it can be put right"),
+)
 
 
 MOST_TO_COME = 4  # check-ins to come that are listed
@@ -226,23 +231,32 @@ def record_check_in(
 
 @dataclass(frozen=True, slots=True)
 class WeekToFill:
-    """One week of a spell, and the hours that are recorded for it."""
+    """One week of a spell, and the hours and gross pay in pounds that are recorded for it."""
 
     first_day: date
-    recorded: Decimal | None
+    hours: Decimal | None
+    pay: Decimal | None
 
     @property
     def field(self) -> str:
         return f"hours-{self.first_day.isoformat()}"
 
+    @property
+    def pay_field(self) -> str:
+        return f"pay-{self.first_day.isoformat()}"
+
 
 def _weeks(shown: SpellOut, today: date) -> list[WeekToFill]:
-    """Return the last weeks of a spell that have begun, the newest first."""
-    recorded = {line.week_from: line.hours for line in shown.hours}
+    """Return the weeks of a spell that have begun, the newest first."""
+    recorded = {line.week_from: line for line in shown.hours}
     last = min(shown.ended_on or today, today)
     count = (last - shown.started_on).days // 7
     starts = [shown.started_on + n * A_WEEK for n in range(count + 1)]
-    return [WeekToFill(day, recorded.get(day)) for day in reversed(starts[-MOST_WEEKS:])]
+    return [
+        WeekToFill(day, line.hours if line else None, line.pay_pounds if line else None)
+        for day in reversed(starts)
+        for line in (recorded.get(day),)
+    ]
 
 
 def _hours_page(
@@ -253,12 +267,15 @@ def _hours_page(
     spell_id: UUID,
     typed: Mapping[str, Any] | None = None,
     faults: dict[str, str] | None = None,
+    *,
+    page_number: int = 1,
 ) -> Response:
     actor = visitor.actor
     with database.reading(actor) as session:
         person = find(session, actor, reference)
         top = head(session, actor, person)
         shown = actions.spell_reply(session, actor, queries.spell(session, actor, spell_id))
+    weeks, first_row = _weeks(shown, actor.today), (page_number - 1) * MOST_WEEKS
     return person_page(
         request,
         visitor,
@@ -266,7 +283,9 @@ def _hours_page(
         "person/hours",
         "Hours worked",
         spell=shown,
-        weeks=_weeks(shown, actor.today),
+        weeks=weeks[first_row : first_row + MOST_WEEKS],
+        page_number=page_number,
+        has_more=len(weeks) > first_row + MOST_WEEKS,
         typed=typed or {},
         faults=faults or {},
         errors=[{"text": text, "href": f"#{name or 'main-content'}"} for name, text in (faults or {}).items()],
@@ -275,43 +294,77 @@ def _hours_page(
 
 
 @router.get("/{reference}/work/{spell_id:uuid}/hours")
-def ask_hours(reference: str, spell_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep) -> Response:
-    """Ask for the hours of many weeks at once."""
-    return _hours_page(request, visitor, database, reference, spell_id)
+def ask_hours(
+    reference: str,
+    spell_id: UUID,
+    request: Request,
+    visitor: Recorder,
+    database: DatabaseDep,
+    page: Annotated[int, Query(ge=1, le=100)] = 1,
+) -> Response:
+    """Ask for the hours and pay of many weeks at once, the newest first."""
+    return _hours_page(request, visitor, database, reference, spell_id, page_number=page)
+
+
+NO_HOURS = "Enter the hours of this week as a number, such as 16 or 7.5"
+NO_PAY = "Enter the gross pay of this week in pounds, such as 195.36"
+
+
+def _given_weeks(typed: Mapping[str, list[str]]) -> tuple[dict[str, NewHours], dict[str, str]]:
+    """Return what was typed for each week, by the field of its hours, and what is wrong, by field."""
+    faults: dict[str, str] = {}
+    given: dict[str, NewHours] = {}
+    weeks = dict.fromkeys(name.partition("-")[2] for name in typed if name.startswith(("hours-", "pay-")))
+    for week in weeks:
+        name = f"hours-{week}"
+        hours, pay = first(typed, name), first(typed, f"pay-{week}").replace(",", "").removeprefix("£").strip()
+        if not hours:
+            if pay:
+                faults[name] = NO_HOURS
+            continue
+        body = {"week_from": week, "hours": hours}
+        body |= {"pay_pounds": pay} if pay else {}
+        body |= {"unusual_pay_because": first(typed, "because")} if first(typed, "because") else {}
+        try:
+            given[name] = NewHours.model_validate(body)
+        except ValidationError as wrong:
+            fields = {str(error["loc"][0]) for error in wrong.errors()}
+            if "pay_pounds" in fields:
+                faults[f"pay-{week}"] = NO_PAY
+            if "unusual_pay_because" in fields:
+                faults["because"] = plain(sentence_of(wrong.errors()[0]))
+            if not fields & {"pay_pounds", "unusual_pay_because"}:
+                faults[name] = NO_HOURS
+    return given, faults
 
 
 @router.post("/{reference}/work/{spell_id:uuid}/hours")
 def record_hours(
     reference: str, spell_id: UUID, request: Request, visitor: Recorder, database: DatabaseDep, typed: TypedDep
 ) -> Response:
-    """Record the hours of the weeks that were filled in: all of them, or none if one is refused."""
+    """Record the hours and pay of the weeks that were filled in: all of them, or none if one is refused."""
     actor = visitor.actor
-    faults: dict[str, str] = {}
-    given: dict[str, NewHours] = {}
-    for name in typed:
-        text = first(typed, name)
-        if not name.startswith("hours-") or not text:
-            continue
-        try:
-            given[name] = NewHours(week_from=date.fromisoformat(name.removeprefix("hours-")), hours=Decimal(text))
-        except (InvalidOperation, ValidationError, ValueError):
-            faults[name] = "Enter the hours of this week as a number, such as 16 or 7.5"
+    given, faults = _given_weeks(typed)
     if not faults:
         field = ""
         try:
             with database.writing(actor) as session:
                 spell = queries.spell(session, actor, spell_id, for_update=True)
                 known = {
-                    week.field: week.recorded
+                    week.field: (week.hours, week.pay)
                     for week in _weeks(actions.spell_reply(session, actor, spell), actor.today)
                 }
                 for field, body in given.items():
-                    if known.get(field) != body.hours:
+                    hours, pay = known.get(field, (None, None))
+                    is_same_pay = body.pay_pounds in {None, pay}  # a blank leaves the pay as it is
+                    if hours != body.hours or not is_same_pay:
                         actions.record_hours(session, actor, spell, body)
         except DomainError as refused:
             faults[field] = "; ".join(faults_of(refused, ()).by_field.values())
     if faults:
-        return _hours_page(request, visitor, database, reference, spell_id, typed, faults)
+        page_number = first(typed, "page")
+        number = int(page_number) if page_number.isdecimal() and len(page_number) < LONGEST_NUMBER else 1
+        return _hours_page(request, visitor, database, reference, spell_id, typed, faults, page_number=max(number, 1))
     return go(f"/people/{reference}/work", "hours_recorded")
 
 
@@ -405,7 +458,12 @@ def record_outcome(reference: str, visitor: OutcomeRecorder, database: DatabaseD
 
 @router.post("/{reference}/work/evidence/{evidence_id:uuid}/check")
 def check_evidence(
-    reference: str, evidence_id: UUID, visitor: EvidenceChecker, database: DatabaseDep, typed: TypedDep
+    reference: str,
+    evidence_id: UUID,
+    request: Request,
+    visitor: EvidenceChecker,
+    database: DatabaseDep,
+    typed: TypedDep,
 ) -> Response:
     """Accept or reject an item of evidence that somebody else recorded."""
     actor = visitor.actor
@@ -413,9 +471,44 @@ def check_evidence(
     if said not in {"accept", "reject"}:
         raise Conflict("Nothing was chosen. Go back, and accept or reject the evidence.")
     try:
-        verdict = body_of(EvidenceVerdict, VERDICT, typed, is_accepted=said == "accept")
+        verdict = body_of(EvidenceVerdict, VERDICT if said == "reject" else (), typed, is_accepted=said == "accept")
+        with database.writing(actor) as session:
+            evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict)
     except Faults as faults:
-        raise Conflict("; ".join(faults.by_field.values())) from faults
-    with database.writing(actor) as session:
-        evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict)
+        return _verdict_page(request, visitor, database, reference, evidence_id, typed, faults)
+    except DomainError as refused:
+        if said == "accept":
+            raise
+        return _verdict_page(request, visitor, database, reference, evidence_id, typed, faults_of(refused, VERDICT))
     return go(f"/people/{reference}/work", "evidence_checked")
+
+
+def _verdict_page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    reference: str,
+    evidence_id: UUID,
+    typed: Mapping[str, Any],
+    faults: Faults | None = None,
+) -> Response:
+    with database.reading(visitor.actor) as session:
+        item = queries.evidence(session, visitor.actor, evidence_id)
+        about = f"{EVIDENCE_KINDS[item.kind]}, {day(item.covers_from)} to {day(item.covers_to)}"
+    form = PersonForm(
+        "Turn down evidence",
+        (FormQuestion("verdict", "hidden", ""), *VERDICT),
+        {**typed, "verdict": ["reject"]},
+        faults,
+        about,
+        "Turn it down",
+    )
+    return person_form(request, visitor, database, reference, form)
+
+
+@router.get("/{reference}/work/evidence/{evidence_id:uuid}/check")
+def ask_verdict(
+    reference: str, evidence_id: UUID, request: Request, visitor: EvidenceChecker, database: DatabaseDep
+) -> Response:
+    """Ask what is wrong with an item of evidence that is turned down."""
+    return _verdict_page(request, visitor, database, reference, evidence_id, {})

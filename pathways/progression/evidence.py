@@ -299,6 +299,7 @@ def evidence_replies(session: Session, actor: Actor, items: Sequence[Evidence]) 
             "recorded_by": item.by,
             "state": state,
             "checked_by": check.by if check else None,
+            "reason": (check.reason or None) if check else None,
             "has_document": item.id in stored,
             "withheld": [],
         }

@@ -193,6 +193,7 @@ class EvidenceOut(Schema):
     recorded_by: Annotated[UUID, Group.RECORD]
     state: Annotated[EvidenceState, Group.RECORD]
     checked_by: Annotated[UUID | None, Group.RECORD]
+    reason: Annotated[str | None, Group.NOTES] = Field(description="The reason of the verdict.")
     withheld: Annotated[list[str], Group.RECORD] = []
 
 

@@ -129,7 +129,7 @@ def test_places_are_found_proposed_and_the_answer_recorded(browse, world, person
         f"/people/{person.reference}/places/compare?shortlist={fields['shortlist']}&placement={fields['placement']}"
     )
     assert compared.status_code == 200
-    assert "Propose" in text_of(compared)
+    assert "Introduced already" in text_of(compared)
 
 
 def working(world, browse):

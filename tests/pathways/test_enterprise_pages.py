@@ -66,7 +66,7 @@ def test_a_placement_is_listed_in_eight_steps_and_published(browse, world):
     browser = browse("lister")
     page = list_one(browser)
     text = text_of(page)
-    for answer in ("Kitchen assistant", "Paid job", "Mon morning, Tue morning", "4 January 2027", "£13.50 an hour"):
+    for answer in ("Kitchen assistant", "Paid job", "Mon and Tue morning", "4 January 2027", "£13.50 an hour"):
         assert answer in text
     page = browser.post("/placements/new/check", {"do": "send", "once": once_in(page)})
     assert "The placement is published" in text_of(page)

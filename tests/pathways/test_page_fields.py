@@ -193,6 +193,7 @@ def _record(world: World, client: Any, call: Any, browse: Any) -> dict[str, list
         "run_id": nobody,
         "pair_id": nobody,
         "provider_id": nobody,
+        "user_id": nobody,
         "record_id": [str(person), str(enrolment), spell],
         "kind": ["referrals", "placements", "jobseekers", "enrolments", "spells"],
         "section": [step.name for step in (*PROFILE_STEPS, *DETAILS_STEPS)],

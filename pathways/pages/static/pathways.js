@@ -14,6 +14,15 @@ for (const radio of document.querySelectorAll("input[type=radio][data-aria-contr
   show();
 }
 
+// The same for what belongs to several answers: it names the values that it is for.
+for (const part of document.querySelectorAll("[data-only-for]")) {
+  const radios = [...document.getElementsByName(part.dataset.of)];
+  const values = part.dataset.onlyFor.split(" ");
+  const show = () => { part.hidden = !radios.some((one) => one.checked && values.includes(one.value)); };
+  for (const radio of radios) radio.addEventListener("change", show);
+  show();
+}
+
 document.body.classList.add("js-enabled");
 if ("noModule" in HTMLScriptElement.prototype) document.body.classList.add("govuk-frontend-supported");
 initAll();
