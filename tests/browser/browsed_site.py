@@ -98,7 +98,7 @@ def fuller(site: Site) -> None:
     client = TestClient(create_app(site.settings, world.database))  # not entered: the service is served already
     _, spell = working(client, world, ref="worked", given_name="Bea", nino=None, nhs_number=None, phone=None)
     evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
-    site.ids["evidence"] = evidence(client, world, spell, TODAY - timedelta(days=3), TODAY, is_checked=False)
+    site.ids["unchecked"] = evidence(client, world, spell, TODAY - timedelta(days=3), TODAY, is_checked=False)
     rule = "LOCAL_13_IN_16"
     _call(site, "operator", f"/programmes/{world.programme_id}/prices", rule=rule, pounds=900, from_on="2020-01-01")
     enrolment = client.get("/api/v1/spells", headers=world.key("caseworker")).json()["items"][0]["enrolment_id"]

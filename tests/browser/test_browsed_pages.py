@@ -1,12 +1,15 @@
 """The pages in a real browser: what axe finds, widths, passkeys, and that nothing typed is lost."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from pathways.base import Source
+from pathways.base import Source, utc_now
+from pathways.sign_in import providers
+from pathways.sign_in.schemas import NewProvider
 from tests.browser.browsed_site import CHROMIUM, Site, full, fuller, site
 from tests.pathways.test_upload_pages import BAD, GOOD, HEADER
 
@@ -54,6 +57,8 @@ FULLER = {
         "/people/{worker}/claims/{claim}", "/people/{worker}/outcomes/{outcome}/claim",
         "/people/{worker}/work/{spell}/hours", "/people/{worker}/work/{spell}/evidence", "/people/{worker}/history",
         "/people/{person}/places", "/people/{person}/profile/words", "/evidence",
+        "/people/{person}/places/compare?shortlist={shortlist}&placement={placement}", "/people/{person}/caseworker",
+        "/people/{worker}/work/evidence/{unchecked}/check",
     ),
     "manager": (
         "/", "/duplicates", "/duplicates/{pair}", "/duplicates/{pair}/merge", "/people/{kept}/history",
@@ -120,8 +125,68 @@ def test_the_pages_before_signing_in_can_be_used_by_everybody(site: Site):
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("heading", name="Check your e-mail").wait_for()
     faults += [f"sent: {one}" for one in (*faults_of(page), *widths(page))]
+    new = NewProvider(
+        issuer="https://id.example.org", client_id="x", client_secret="x" * 20, email_domain="id.example.org"
+    )
+    with site.world.database.writing(site.world.actors["operator"]) as session:
+        providers.add(session, new, site.world.organisations["partner"], utc_now())
+    page.goto(f"{site.address}/sign-in")
+    page.fill("#email", "somebody@id.example.org")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Go to that sign-in page").wait_for()
+    faults += [f"provider: {one}" for one in (*faults_of(page), *widths(page))]
     context.close()
     assert faults == []
+
+
+# Forms whose blank answer is no fault, or that do what their button says.
+NO_FAULT = ("/search", "/forget", "/discard", "/sign-out")
+
+
+def _blank_forms(page: Page, path: str) -> Iterator[str]:
+    """Send each form of a page blank, and yield where the fault is shown."""
+    page.goto(path)
+    for place in range(page.locator("main form[method=post]").count()):
+        form = page.locator("main form[method=post]").nth(place)
+        action = form.get_attribute("action") or ""
+        asks = form.locator("input:not([type=hidden]), textarea, select").count()
+        if not asks or action.endswith(NO_FAULT):
+            continue
+        for one in page.locator("main details").all():
+            one.evaluate("one => one.open = true")
+        form.evaluate(
+            """form => { for (const one of form.elements) {
+                 if (one.matches("input[inputmode=numeric]")) one.value = "99";
+                 else if (one.matches("input[type=radio], input[type=checkbox]")) one.checked = false;
+                 else if (one.matches("select")) one.selectedIndex = -1;
+                 else if (one.matches("input:not([type=hidden]):not([type=file]), textarea")) one.value = "";
+               } }"""
+        )
+        with page.expect_navigation():
+            form.locator("button").first.evaluate("one => one.click()")
+        if page.title().startswith("Error: "):
+            yield action
+        page.goto(path)
+
+
+@pytest.mark.full_size
+def test_every_form_that_is_sent_blank_can_be_used_by_everybody(site: Site):
+    full(site)
+    fuller(site)
+    faults, seen = [], set()
+    for member in ("lister", "referrer", "caseworker", "manager", "administrator"):
+        with site.as_(member, bypass_csp=True) as page:
+            page.context.add_init_script(AXE)
+            for path in dict.fromkeys((*PAGES.get(member, ()), *FULLER.get(member, ()))):
+                if "no-such" in path or path.startswith("/account"):
+                    continue
+                for action in _blank_forms(page, site.address + path.format(**site.ids)):
+                    seen.add(action)
+                    faults += [f"{member} {path} {action}: {one}" for one in (*faults_of(page), *widths(page))]
+                    page.set_viewport_size({"width": 1280, "height": 800})
+    print(f"\n{len(seen)} forms with faults")
+    assert faults == []
+    assert len(seen) > 15
 
 
 def test_the_page_of_an_upload_with_a_row_to_put_right_can_be_used_by_everybody(site: Site, tmp_path):
