@@ -218,9 +218,16 @@ def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch
     have a part of it are returned; their likeness is below ``LIKE_ENOUGH``.
     """
     wanted = Wanted.of(body)
-    terms = _terms(session, actor.organisation_id, wanted.words)
-    scores = NameScores(terms, wanted.words)
-    names, is_complete = _people_named(session, actor.organisation_id, scores, wanted)
+    is_one_word = len(wanted.words) == 1 and not wanted.has_more
+    same = _people_with_just(session, actor.organisation_id, wanted.words[0]) if is_one_word else {}
+    if len(same) == MOST_MATCHES:  # the word is so common that no other spelling of it can be among the best
+        word = wanted.words[0]
+        terms = [NameTerm(word, (0,), {word: NameMatch.SAME})]
+        scores, names, is_complete = NameScores(terms, wanted.words), same, True
+    else:
+        terms = _terms(session, actor.organisation_id, wanted.words)
+        scores = NameScores(terms, wanted.words)
+        names, is_complete = _people_named(session, actor.organisation_id, scores, wanted)
     numbers = _people_with_numbers(session, actor.organisation_id, wanted)
     ids = {*names, *itertools.chain.from_iterable(numbers.values()), *_people_by_rest(session, actor, wanted)}
     rows = _records(session, actor, ids)
@@ -350,6 +357,21 @@ def _people_named(
         worth = {key: scores.of(words)[0] for key, words in names.items()}
     best = sorted(names, key=lambda key: (worth[key], key), reverse=True)[:MOST_MATCHES]
     return {key: names[key] for key in best}, is_complete
+
+
+def _people_with_just(session: Session, partner_id: UUID, word: str) -> dict[UUID, list[tuple[str, NameKind]]]:
+    """Return up to ``MOST_MATCHES`` people with a word as their given or family name: nobody can match it better."""
+    rows = select(NameWord.jobseeker_id, NameWord.word, NameWord.kind).where(
+        NameWord.partner_id == partner_id,
+        NameWord.word == word,
+        NameWord.kind.in_([NameKind.GIVEN, NameKind.FAMILY]),
+    )
+    found: dict[UUID, list[tuple[str, NameKind]]] = {}
+    for jobseeker_id, written, kind in session.execute(rows.limit(2 * MOST_MATCHES)):  # one person may have it twice
+        if len(found) == MOST_MATCHES:
+            break
+        found.setdefault(jobseeker_id, []).append((written, kind))
+    return found
 
 
 def _rows_with(session: Session, partner_id: UUID, term: NameTerm, also: NameTerm | None = None) -> Sequence[Any]:

@@ -145,7 +145,7 @@ def person_form(request: Request, visitor: Visitor, database: Database, referenc
     """Show a form about a person."""
     with database.reading(visitor.actor) as session:
         person = find(session, visitor.actor, reference)
-        top = head(session, visitor.actor, person)
+        top = head(session, visitor.actor, person, [])  # what waits next would only lead away from the form
     return person_page(
         request,
         visitor,
