@@ -35,7 +35,7 @@ Reader = Annotated[Visitor, allowed(Permission.SUPPORT_READ)]
 Recorder = Annotated[Visitor, allowed(Permission.SUPPORT_RECORD)]
 ContactRecorder = Annotated[Visitor, allowed(Permission.CONTACT_RECORD)]
 ROWS = 20
-STEPS = 6  # rows of the form for a plan that has fewer
+STEPS = 4  # rows of the form for a plan that has fewer
 MOST_STEPS = STEPS + 40
 WITH = {
     ContactWith.JOBSEEKER: "The jobseeker",
