@@ -15,6 +15,7 @@ from pathways.errors import TooLarge
 from pathways.reference import tables
 
 MOST_CHARACTERS = 200_000  # a long form has some 10,000; a table of working hours for a year some 50,000
+MOST_DRAFTS = 100  # of one member
 Typed = Mapping[str, Sequence[str]]
 
 
@@ -68,6 +69,15 @@ def save(
     row = session.scalars(rows).one()
     row.typed_sealed, row.saved_at, row.ends_at = session.vault.seal(text, place=_place(row.id)), at, ends_at
     session.flush()
+    _forget_oldest(session, membership_id)
+
+
+def _forget_oldest(session: WriteSession, membership_id: UUID) -> None:
+    """Keep only the newest drafts of a member."""
+    own = select(Draft.id).where(Draft.membership_id == membership_id)
+    old = list(session.scalars(own.order_by(Draft.saved_at.desc(), Draft.id.desc()).offset(MOST_DRAFTS)))
+    if old:
+        session.execute(delete(Draft).where(Draft.id.in_(old)), execution_options={"synchronize_session": False})
 
 
 def saved(session: Session, membership_id: UUID, form: str, at: datetime) -> dict[str, list[str]] | None:

@@ -70,6 +70,8 @@ class FormQuestion:
         The text before or after the field, such as "£" or "hours".
     rows : int
         The lines of a long text.
+    pattern, wrong : str
+        The regular expression that a text must match as a whole, and the sentence if it does not.
     """
 
     name: str
@@ -83,6 +85,8 @@ class FormQuestion:
     prefix: str = ""
     suffix: str = ""
     rows: int = 4
+    pattern: str = ""
+    wrong: str = ""
 
     @property
     def first(self) -> str:
@@ -135,6 +139,9 @@ def values_of(questions: Iterable[FormQuestion], typed: Typed) -> dict[str, Any]
             continue
         if question.missing and values[question.name] in (None, []):
             faults[question.name] = question.missing
+        value = values[question.name]
+        if question.pattern and isinstance(value, str) and not re.fullmatch(question.pattern, value):
+            faults[question.name] = question.wrong
     if faults:
         raise Faults(faults)
     return values

@@ -44,6 +44,8 @@ DBS = {
     DbsLevel.ENHANCED_BL_ADULT: "Enhanced with the adults' barred list",
     DbsLevel.ENHANCED_BL_BOTH: "Enhanced with both barred lists",
 }
+POSTCODE = r"[A-Za-z]{1,2}\d[A-Za-z\d]?\s*\d[A-Za-z]{2}"
+EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
 ONE_A_LINE = "Write each on a line of its own."
 
 
@@ -109,7 +111,16 @@ STEPS = (
         "place",
         "Where it is",
         (
-            FormQuestion("postcode", "text", "Postcode of the workplace", width="10", autocomplete="postal-code"),
+            FormQuestion(
+                "postcode",
+                "text",
+                "Postcode of the workplace",
+                "Journeys are worked out from it.",
+                width="10",
+                autocomplete="postal-code",
+                pattern=POSTCODE,
+                wrong="Enter a full UK postcode, such as M1 1AE",
+            ),
             FormQuestion("remote", "one", "Can it be done at home?", options=options(REMOTE)),
         ),
     ),
@@ -207,6 +218,8 @@ STEPS = (
                 "E-mail address for questions about this placement",
                 "Only caseworkers see it.",
                 autocomplete="email",
+                pattern=EMAIL,
+                wrong="Enter an e-mail address, such as name@example.org",
             ),
         ),
     ),

@@ -7,6 +7,7 @@ the days of the ``limits`` table it leaves too: then ``no_contact`` asks for the
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,9 @@ from pathways.progression.models import Spell, SpellState
 from pathways.reference import tables
 from pathways.referrals.models import Referral, ReferralEvent, ReferralMove, ReferralSnapshot, ReferralState
 
+# What a query asks of every partner is built once: building it takes longer than the database needs to answer for one
+# person. Whose items are wanted, and the days, are added each time.
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -77,6 +81,7 @@ def _since(on: date, limit: str) -> datetime:
     return datetime.combine(on - timedelta(days=int(tables.limit(limit, on))), time(0), UTC)
 
 
+@cache
 def _contacted_since(move: Any, whom: ContactWith) -> ColumnElement[bool]:
     """Return whether staff recorded, after a move, that they spoke with the jobseeker or the referrer."""
     return (
@@ -108,6 +113,7 @@ def _has_member(organisation_id: Any, role: Role) -> ColumnElement[bool]:
     )
 
 
+@cache
 def _is_open(row: Any) -> ColumnElement[bool]:
     """Return whether the case of the jobseeker that a row is about is open."""
     return (
@@ -121,7 +127,8 @@ def _is_open(row: Any) -> ColumnElement[bool]:
     )
 
 
-def _with_last_move(cases: Cases) -> Any:
+@cache
+def _with_last_move() -> Any:
     """Return the query of introductions of open cases, each with its last move."""
     newer = aliased(IntroductionMove)
     later = select(newer.id).where(
@@ -135,8 +142,15 @@ def _with_last_move(cases: Cases) -> Any:
     return (
         select(Introduction, IntroductionMove)
         .join(IntroductionMove, same)
-        .where(cases.own(Introduction), _is_open(Introduction), ~later.exists())
+        .where(_is_open(Introduction), ~later.exists())
     )
+
+
+@cache
+def _to_answer() -> Any:
+    states = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.OFFERED)
+    rows = _with_last_move().where(Introduction.state.in_(states))
+    return rows.join(Place, Place.introduction_id == Introduction.id, isouter=True).add_columns(Place.held_until)
 
 
 def of_answers(session: Session, cases: Cases, on: date, stopped: Collection[UUID]) -> Iterator[Wait]:
@@ -145,10 +159,7 @@ def of_answers(session: Session, cases: Cases, on: date, stopped: Collection[UUI
     Introductions that a protective fact stops are left out: nothing may be arranged.
     """
     nation = session.get_one(Organisation, cases.partner_id).nation
-    states = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.OFFERED)
-    rows = _with_last_move(cases).where(Introduction.state.in_(states))
-    rows = rows.join(Place, Place.introduction_id == Introduction.id, isouter=True)
-    for one, move, held_until in session.execute(rows.add_columns(Place.held_until)):
+    for one, move, held_until in session.execute(_to_answer().where(cases.own(Introduction))):
         if one.id in stopped:
             continue
         if one.state is IntroductionState.OFFERED:
@@ -165,8 +176,8 @@ def of_answers(session: Session, cases: Cases, on: date, stopped: Collection[UUI
             yield Wait(kind, due_on, one.jobseeker_id, "introductions", one.id)
 
 
-def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
-    """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with them."""
+@cache
+def _to_tell() -> Any:
     newer = aliased(Introduction)
     introduced_again = select(newer.id).where(
         newer.partner_id == Introduction.partner_id,
@@ -174,53 +185,62 @@ def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
         newer.made_at > IntroductionMove.recorded_at,
     )
     withdrew = (IntroductionMove.event == IntroductionEvent.WITHDRAW.value) & (IntroductionMove.reason == COVERED)
-    rows = _with_last_move(cases).where(
+    return _with_last_move().where(
         Introduction.state.in_(REFUSED),
-        IntroductionMove.recorded_at >= _since(on, "no_contact_days"),
         # Nobody said anything when an introduction expired: the caseworker has a notice of it.
         IntroductionMove.event != IntroductionEvent.EXPIRE.value,
         or_(withdrew, (IntroductionMove.said_by == Side.SOCIAL_ENTERPRISE) & ~introduced_again.exists()),
         ~_contacted_since(IntroductionMove, ContactWith.JOBSEEKER),
     )
+
+
+def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with them."""
+    rows = _to_tell().where(cases.own(Introduction), IntroductionMove.recorded_at >= _since(on, "no_contact_days"))
     for one, move in session.execute(rows):
         kind = "decline_to_tell" if move.said_by is Side.SOCIAL_ENTERPRISE else "safety_withdrew"
         yield Wait(kind, move.valid_on, one.jobseeker_id, "introductions", one.id)
 
 
-def of_starts(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
-    """Yield starts without a spell of work, for instance because the first day is before the enrolment."""
+@cache
+def _without_spell() -> Any:
     spell = select(Spell.id).where(
         Spell.partner_id == Introduction.partner_id,
         Spell.introduction_id == Introduction.id,
         Spell.state != SpellState.VOIDED,
     )
-    rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.started_on).where(
-        cases.own(Introduction),
-        Introduction.state == IntroductionState.STARTED,
-        _is_open(Introduction),
-        ~spell.exists(),
+    return select(Introduction.id, Introduction.jobseeker_id, Introduction.started_on).where(
+        Introduction.state == IntroductionState.STARTED, _is_open(Introduction), ~spell.exists()
     )
+
+
+def of_starts(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield starts without a spell of work, for instance because the first day is before the enrolment."""
+    rows = _without_spell().where(cases.own(Introduction))
     for introduction_id, jobseeker_id, started_on in session.execute(rows):
         yield Wait("spell_to_record", started_on or on, jobseeker_id, "introductions", introduction_id)
 
 
-def of_unread_introductions(session: Session, cases: Cases, stopped: Collection[UUID]) -> Iterator[Wait]:
-    """Yield open introductions that were sent to a social enterprise where nobody can read them."""
-    rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.sent_at).where(
-        cases.own(Introduction),
+@cache
+def _unread() -> Any:
+    return select(Introduction.id, Introduction.jobseeker_id, Introduction.sent_at).where(
         Introduction.state.in_(OPEN),
         Introduction.sent_at.is_not(None),
         _is_open(Introduction),
         ~_has_member(Introduction.social_enterprise_id, Role.PLACEMENT_LISTER),
     )
+
+
+def of_unread_introductions(session: Session, cases: Cases, stopped: Collection[UUID]) -> Iterator[Wait]:
+    """Yield open introductions that were sent to a social enterprise where nobody can read them."""
+    rows = _unread().where(cases.own(Introduction))
     for introduction_id, jobseeker_id, sent_at in session.execute(rows):
         if introduction_id not in stopped and sent_at is not None:
             yield Wait("nobody_notified", local_day(sent_at), jobseeker_id, "introductions", introduction_id)
 
 
-def of_reopened_cases(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
-    """Yield cases that were reopened without an enrolment."""
-    nation = session.get_one(Organisation, cases.partner_id).nation
+@cache
+def _reopened() -> Any:
     newer = aliased(JobseekerMove)
     later = select(newer.id).where(
         newer.partner_id == JobseekerMove.partner_id,
@@ -232,20 +252,25 @@ def of_reopened_cases(session: Session, cases: Cases, _: date) -> Iterator[Wait]
         Enrolment.jobseeker_id == JobseekerMove.jobseeker_id,
         Enrolment.ended_on.is_(None) | (Enrolment.made_at > JobseekerMove.recorded_at),
     )
-    rows = select(JobseekerMove.jobseeker_id, JobseekerMove.recorded_at).where(
-        cases.own(JobseekerMove),
+    return select(JobseekerMove.jobseeker_id, JobseekerMove.recorded_at).where(
         JobseekerMove.event == JobseekerEvent.REOPEN.value,
         _is_open(JobseekerMove),
         ~later.exists(),
         ~enrolled.exists(),
     )
+
+
+def of_reopened_cases(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
+    """Yield cases that were reopened without an enrolment."""
+    nation = session.get_one(Organisation, cases.partner_id).nation
+    rows = _reopened().where(cases.own(JobseekerMove))
     for jobseeker_id, recorded_at in session.execute(rows):
         due_on = tables.due_on("start_recorded", local_day(recorded_at), nation)
         yield Wait("on_no_programme", due_on, jobseeker_id, "jobseekers", jobseeker_id)
 
 
-def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
-    """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
+@cache
+def _declined_untold() -> Any:
     by_address = select(ReferralSnapshot.id).where(
         ReferralSnapshot.partner_id == Referral.partner_id,
         ReferralSnapshot.referral_id == Referral.id,
@@ -253,22 +278,25 @@ def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[W
         ReferralSnapshot.referrer_email.is_not(None) | ReferralSnapshot.referrer_name.is_not(None),
     )
     waits = Referral.referring_organisation_id.is_not(None) | by_address.exists()
-    rows = (
+    return (
         select(Referral.id, Referral.jobseeker_id, ReferralMove.recorded_at)
         .join(
             ReferralMove,
             (ReferralMove.partner_id == Referral.partner_id) & (ReferralMove.referral_id == Referral.id),
         )
         .where(
-            cases.own(Referral),
             Referral.state == ReferralState.DECLINED,
             ReferralMove.event == ReferralEvent.DECLINE.value,
-            ReferralMove.recorded_at >= _since(on, "no_contact_days"),
             waits,
             ~_has_member(Referral.referring_organisation_id, Role.REFERRER),
             ~_contacted_since(ReferralMove, ContactWith.REFERRER),
         )
     )
+
+
+def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
+    rows = _declined_untold().where(cases.own(Referral), ReferralMove.recorded_at >= _since(on, "no_contact_days"))
     for referral_id, jobseeker_id, recorded_at in session.execute(rows):
         yield Wait("referrer_to_tell", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
 
@@ -298,22 +326,25 @@ def of_claims(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
         yield Wait(kind, local_day(recorded_at), jobseeker_id, "claims", claim_id)
 
 
+@cache
+def _asking_feedback() -> Any:
+    return (
+        select(StartFeedback.id, StartFeedback.introduction_id, StartFeedback.jobseeker_id, StartFeedback.recorded_at)
+        .where(
+            ~StartFeedback.is_withdrawal,
+            StartFeedback.wants_call | (StartFeedback.how == FeedbackHow.AT_RISK),
+            ~_contacted_since(StartFeedback, ContactWith.EMPLOYER),
+        )
+        .order_by(StartFeedback.id)
+    )
+
+
 def of_feedback(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield feedback of social enterprises that asks for a call or says that the work is at risk.
 
     It leaves with a contact with an employer recorded since, or after the days in which a case may rest.
     """
-    rows = (
-        select(StartFeedback.id, StartFeedback.introduction_id, StartFeedback.jobseeker_id, StartFeedback.recorded_at)
-        .where(
-            cases.own(StartFeedback),
-            ~StartFeedback.is_withdrawal,
-            StartFeedback.wants_call | (StartFeedback.how == FeedbackHow.AT_RISK),
-            StartFeedback.recorded_at >= _since(on, "stalled_days"),
-            ~_contacted_since(StartFeedback, ContactWith.EMPLOYER),
-        )
-        .order_by(StartFeedback.id)
-    )
+    rows = _asking_feedback().where(cases.own(StartFeedback), StartFeedback.recorded_at >= _since(on, "stalled_days"))
     newest = {row.introduction_id: row for row in session.execute(rows)}
     for introduction_id, row in newest.items():
         yield Wait("employer_asks", local_day(row.recorded_at), row.jobseeker_id, "introductions", introduction_id)

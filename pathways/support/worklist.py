@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -102,12 +103,12 @@ def _of_spells(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
             yield Wait("at_risk", check_in.valid_on, spell.jobseeker_id, "spells", spell.id)
 
 
-def _open_enrolments(cases: Cases) -> Any:
+@cache
+def _open_enrolments() -> Any:
     return (
         select(Enrolment.id, Enrolment.jobseeker_id, Enrolment.started_on)
         .join(Jobseeker, (Jobseeker.partner_id == Enrolment.partner_id) & (Jobseeker.id == Enrolment.jobseeker_id))
         .where(
-            cases.own(Enrolment),
             Enrolment.ended_on.is_(None),
             Jobseeker.state == JobseekerState.OPEN,
         )
@@ -124,8 +125,9 @@ def _last(model: Any, column: Any, *conditions: Any) -> Any:
     )
 
 
-def _of_contact(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
-    """Yield open enrolments in which there was no contact with the jobseeker, or no activity at all, for too long."""
+@cache
+def _last_activity() -> Any:
+    """Return the query of open enrolments, each with the latest day of a contact and of any other activity."""
     spoke = _last(
         Contact,
         Contact.valid_on,
@@ -139,8 +141,13 @@ def _of_contact(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     planned = _last(ActionPlan, ActionPlan.valid_on)
     any_contact = _last(Contact, Contact.valid_on, ~Contact.is_withdrawal)
     any_check = _last(CheckIn, CheckIn.valid_on, ~CheckIn.is_withdrawal)
+    return _open_enrolments().add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
+
+
+def _of_contact(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield open enrolments in which there was no contact with the jobseeker, or no activity at all, for too long."""
     no_contact, stalled = (timedelta(days=int(tables.limit(name, on))) for name in ("no_contact_days", "stalled_days"))
-    rows = _open_enrolments(cases).add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
+    rows = _last_activity().where(cases.own(Enrolment))
     for enrolment_id, jobseeker_id, started_on, *days in session.execute(rows):
         contact_on = max(day for day in (started_on, *days[:2]) if day is not None)
         if contact_on + no_contact < on:
@@ -150,9 +157,9 @@ def _of_contact(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
             yield Wait("stalled", active_on + stalled, jobseeker_id, "enrolments", enrolment_id)
 
 
-def _of_offers(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
-    """Yield open enrolments that had several shortlists but no offer, if the jobseeker has no running spell."""
-    rounds = int(tables.limit("rounds_without_an_offer", on))
+@cache
+def _without_offer() -> tuple[Any, Any]:
+    """Return the query of open enrolments without offer and work, with the day of the last shortlist; and the count."""
     offered = select(IntroductionMove.id).where(
         IntroductionMove.partner_id == Enrolment.partner_id,
         IntroductionMove.jobseeker_id == Enrolment.jobseeker_id,
@@ -174,18 +181,29 @@ def _of_offers(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
         .correlate(Enrolment)
         .scalar_subquery()
     )
-    rows = _open_enrolments(cases).where(~offered.exists(), ~works.exists(), count >= rounds)
     last = _last(Shortlist, Shortlist.shown_on)
-    for enrolment_id, jobseeker_id, _, shown_on in session.execute(rows.add_columns(last)):
+    return _open_enrolments().where(~offered.exists(), ~works.exists()).add_columns(last), count
+
+
+def _of_offers(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
+    """Yield open enrolments that had several shortlists but no offer, if the jobseeker has no running spell."""
+    rounds = int(tables.limit("rounds_without_an_offer", on))
+    rows, count = _without_offer()
+    for enrolment_id, jobseeker_id, _, shown_on in session.execute(rows.where(cases.own(Enrolment), count >= rounds)):
         yield Wait("nothing_offered", shown_on, jobseeker_id, "enrolments", enrolment_id)
+
+
+@cache
+def _with_plans() -> Any:
+    plan = (ActionPlan.partner_id == Enrolment.partner_id) & (ActionPlan.enrolment_id == Enrolment.id)
+    rows = _open_enrolments().add_columns(ActionPlan.id, ActionPlan.review_due_on)
+    return rows.join(ActionPlan, plan & as_known(ActionPlan), isouter=True)
 
 
 def _of_plans(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield open enrolments whose action plan is missing or due for review."""
     nation = session.get_one(Organisation, cases.partner_id).nation
-    plan = (ActionPlan.partner_id == Enrolment.partner_id) & (ActionPlan.enrolment_id == Enrolment.id)
-    rows = _open_enrolments(cases).add_columns(ActionPlan.id, ActionPlan.review_due_on)
-    rows = rows.join(ActionPlan, plan & as_known(ActionPlan), isouter=True)
+    rows = _with_plans().where(cases.own(Enrolment))
     for enrolment_id, jobseeker_id, started_on, plan_id, review_due_on in session.execute(rows):
         if plan_id is None:
             due_on = tables.due_on("action_plan", started_on, nation)
@@ -204,6 +222,22 @@ KIND_OF_STATE = {
 }
 
 
+@cache
+def _waiting_introductions() -> Any:
+    """Return the query of introductions that wait for a step, each with the day of its last move."""
+    since = (
+        select(func.max(IntroductionMove.valid_on))
+        .where(
+            IntroductionMove.partner_id == Introduction.partner_id,
+            IntroductionMove.introduction_id == Introduction.id,
+        )
+        .correlate(Introduction)
+        .scalar_subquery()
+    )
+    rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.state, since)
+    return rows.where(Introduction.state.in_(list(CLOCK_OF)))
+
+
 def _of_introductions(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield introductions that wait for a step of the partner, that had no move for too long, or that are stopped.
 
@@ -215,18 +249,7 @@ def _of_introductions(session: Session, cases: Cases, on: date) -> Iterator[Wait
     yield from waiting.of_answers(session, cases, on, stopped)
     yield from waiting.of_unread_introductions(session, cases, stopped)
     nation = session.get_one(Organisation, cases.partner_id).nation
-    since = (
-        select(func.max(IntroductionMove.valid_on))
-        .where(
-            IntroductionMove.partner_id == Introduction.partner_id,
-            IntroductionMove.introduction_id == Introduction.id,
-        )
-        .correlate(Introduction)
-        .scalar_subquery()
-    )
-    rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.state, since).where(
-        cases.own(Introduction), Introduction.state.in_(list(CLOCK_OF))
-    )
+    rows = _waiting_introductions().where(cases.own(Introduction))
     for introduction_id, jobseeker_id, state, moved_on in session.execute(rows):
         if introduction_id in stopped:
             continue
@@ -249,18 +272,15 @@ UNDECIDED = {
 }
 
 
-def _of_referrals(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
-    """Yield referrals without an answer from the day they arrive, and accepted people who are on no programme."""
-    nation = session.get_one(Organisation, cases.partner_id).nation
+@cache
+def _referrals() -> tuple[Any, Any]:
+    """Return the query of referrals without an answer, and that of accepted ones whose person is on no programme."""
     same = (Jobseeker.partner_id == Referral.partner_id) & (Jobseeker.id == Referral.jobseeker_id)
     rows = (
         select(Referral.id, Referral.jobseeker_id, Referral.state, Referral.made_at)
         .join(Jobseeker, same)
-        .where(cases.own(Referral), Jobseeker.state != JobseekerState.VOIDED)
+        .where(Jobseeker.state != JobseekerState.VOIDED)
     )
-    for referral_id, jobseeker_id, state, made_at in session.execute(rows.where(Referral.state.in_(UNDECIDED))):
-        kind, clock = UNDECIDED[state]
-        yield Wait(kind, tables.due_on(clock, local_day(made_at), nation), jobseeker_id, "referrals", referral_id)
     enrolled = select(Enrolment.id).where(
         Enrolment.partner_id == Referral.partner_id,
         Enrolment.jobseeker_id == Referral.jobseeker_id,
@@ -272,8 +292,18 @@ def _of_referrals(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
     accepted = rows.where(
         Referral.state == ReferralState.ACCEPTED, Jobseeker.state == JobseekerState.OPEN, ~enrolled.exists()
     )
+    return rows.where(Referral.state.in_(UNDECIDED)), accepted.order_by(Referral.made_at, Referral.id)
+
+
+def _of_referrals(session: Session, cases: Cases, _: date) -> Iterator[Wait]:
+    """Yield referrals without an answer from the day they arrive, and accepted people who are on no programme."""
+    nation = session.get_one(Organisation, cases.partner_id).nation
+    undecided, accepted = _referrals()
+    for referral_id, jobseeker_id, state, made_at in session.execute(undecided.where(cases.own(Referral))):
+        kind, clock = UNDECIDED[state]
+        yield Wait(kind, tables.due_on(clock, local_day(made_at), nation), jobseeker_id, "referrals", referral_id)
     seen: set[UUID] = set()  # one item for a person with several referrals: the earliest, which is due first
-    for referral_id, jobseeker_id, _state, made_at in session.execute(accepted.order_by(Referral.made_at, Referral.id)):
+    for referral_id, jobseeker_id, _state, made_at in session.execute(accepted.where(cases.own(Referral))):
         if jobseeker_id not in seen:
             seen.add(jobseeker_id)
             due_on = tables.due_on("start_recorded", local_day(made_at), nation)

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from pathways.base import utc_now
+from pathways.drafts import actions as drafts
+from pathways.drafts.actions import MOST_DRAFTS
 from pathways.drafts.models import Draft
 from pathways.jobseekers import restrictions
 from pathways.jobseekers.models import Jobseeker
@@ -84,3 +86,15 @@ def test_a_page_about_an_introduction_is_never_kept(browse, world):
     assert reply.status_code == 422
     with world.database.reading() as session:
         assert session.scalars(select(Draft)).all() == []
+
+
+def test_only_the_newest_drafts_of_a_member_are_kept(world, database):
+    member = world.actors["caseworker"].membership_id
+    with database.writing(None) as session:
+        for number in range(MOST_DRAFTS + 3):
+            drafts.save(session, member, f"/form/{number}", {"note": ["x"]}, utc_now() + timedelta(seconds=number))
+    with database.reading() as session:
+        forms = set(session.scalars(select(Draft.form).where(Draft.membership_id == member)))
+    assert len(forms) == MOST_DRAFTS
+    assert "/form/2" not in forms
+    assert f"/form/{MOST_DRAFTS + 2}" in forms

@@ -177,6 +177,7 @@ def _record(world: World, client: Any, call: Any, browse: Any) -> dict[str, list
     with world.database.reading() as session:
         reference = session.get_one(Jobseeker, person).reference
     nobody = [str(uuid4())]
+    given = client.get(f"/api/v1/jobseekers/{person}/permissions", headers=key).json()["items"]
     return {
         "reference": [reference],
         "jobseeker_id": [str(person)],
@@ -194,6 +195,7 @@ def _record(world: World, client: Any, call: Any, browse: Any) -> dict[str, list
         "pair_id": nobody,
         "provider_id": nobody,
         "user_id": nobody,
+        "permission_id": [given[0]["id"]],
         "record_id": [str(person), str(enrolment), spell],
         "kind": ["referrals", "placements", "jobseekers", "enrolments", "spells"],
         "section": [step.name for step in (*PROFILE_STEPS, *DETAILS_STEPS)],

@@ -190,3 +190,14 @@ def test_the_sheet_for_a_handover_has_plan_barriers_and_who_is_kept_away(browse,
     said = text_of(browser.get(f"/people/{person.reference}/handover"))
     for text in ("Get a bank account", "Rent arrears", "A threat was made there"):
         assert text in said
+
+
+def test_a_step_of_a_listing_names_what_is_no_postcode_or_address(browse):
+    browser = browse("lister")
+    assert "Enter a full UK postcode" in text_of(browser.post("/placements/new/place", {"postcode": "XX"}))
+    assert "Enter an e-mail address" in text_of(browser.post("/placements/new/support", {"contact_email": "nobody"}))
+    assert (
+        browser.post("/placements/new/place", {"postcode": "nw95qn"}, follow=False)
+        .headers["location"]
+        .endswith("/time")
+    )
