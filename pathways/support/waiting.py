@@ -177,7 +177,7 @@ def of_answers(session: Session, cases: Cases, on: date, stopped: Collection[UUI
 
 
 @cache
-def _to_tell() -> Any:
+def _ended_by_others() -> Any:
     newer = aliased(Introduction)
     introduced_again = select(newer.id).where(
         newer.partner_id == Introduction.partner_id,
@@ -196,9 +196,11 @@ def _to_tell() -> Any:
 
 def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield introductions that the social enterprise or a safety exclusion ended, until staff speak with them."""
-    rows = _to_tell().where(cases.own(Introduction), IntroductionMove.recorded_at >= _since(on, "no_contact_days"))
+    rows = _ended_by_others().where(
+        cases.own(Introduction), IntroductionMove.recorded_at >= _since(on, "no_contact_days")
+    )
     for one, move in session.execute(rows):
-        kind = "decline_to_tell" if move.said_by is Side.SOCIAL_ENTERPRISE else "safety_withdrew"
+        kind = "decline_ended_by_others" if move.said_by is Side.SOCIAL_ENTERPRISE else "safety_withdrew"
         yield Wait(kind, move.valid_on, one.jobseeker_id, "introductions", one.id)
 
 
@@ -298,7 +300,7 @@ def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[W
     """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
     rows = _declined_untold().where(cases.own(Referral), ReferralMove.recorded_at >= _since(on, "no_contact_days"))
     for referral_id, jobseeker_id, recorded_at in session.execute(rows):
-        yield Wait("referrer_to_tell", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
+        yield Wait("referrer_ended_by_others", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
 
 
 def of_claims(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
