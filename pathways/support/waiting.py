@@ -200,7 +200,7 @@ def of_ends(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
         cases.own(Introduction), IntroductionMove.recorded_at >= _since(on, "no_contact_days")
     )
     for one, move in session.execute(rows):
-        kind = "decline_ended_by_others" if move.said_by is Side.SOCIAL_ENTERPRISE else "safety_withdrew"
+        kind = "decline_to_tell" if move.said_by is Side.SOCIAL_ENTERPRISE else "safety_withdrew"
         yield Wait(kind, move.valid_on, one.jobseeker_id, "introductions", one.id)
 
 
@@ -300,7 +300,7 @@ def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[W
     """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
     rows = _declined_untold().where(cases.own(Referral), ReferralMove.recorded_at >= _since(on, "no_contact_days"))
     for referral_id, jobseeker_id, recorded_at in session.execute(rows):
-        yield Wait("referrer_ended_by_others", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
+        yield Wait("referrer_to_tell", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
 
 
 def of_claims(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
