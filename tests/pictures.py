@@ -41,13 +41,16 @@ def take(folder: Path) -> list[Path]:
         links = _pathways(settings, "demo", "links")
         with served(settings, Path(scratch) / "log") as served_at, sync_playwright() as playwright:
             address = served_at.replace("127.0.0.1", "localhost")
-            chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            chromium = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            )
             with _signed_in(chromium, links, address, "caseworker") as page:
                 page.screenshot(path=folder / "today.png")
                 page.goto(f"{address}/people")
                 page.locator("main a[href^='/people/J-']").first.click()
                 page.get_by_role("button", name="Find places").click()
                 page.locator("#match-1").wait_for()
+                page.wait_for_load_state("networkidle")
                 page.screenshot(path=folder / "places.png")
             with _signed_in(chromium, links, address, "lister") as page:
                 page.screenshot(path=folder / "enterprise.png")

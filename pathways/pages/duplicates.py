@@ -21,7 +21,9 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute, prefix="/dupl
 Reviewer = Annotated[Visitor, allowed(Permission.DUPLICATE_REVIEW)]
 ROWS = 25
 VERDICTS = (
-    Option(PairEvent.SAME.value, "The same person", "Nothing is merged yet: a team manager merges the records."),
+    Option(
+        PairEvent.SAME.value, "The same person", "Nothing is merged yet: a team manager merges the records afterwards."
+    ),
     Option(PairEvent.DIFFERENT.value, "Two different people", "The pair is not proposed again."),
     Option(PairEvent.ASK.value, "I have to ask first", "Say below whom you ask, and what."),
 )

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pathways.base import utc_now
 from pathways.errors import DomainError
 from pathways.field_faults import sentence_of
-from pathways.pages.words import number, plain
+from pathways.pages.words import number, phone, plain
 from pathways.reference import half_days
 
 Typed = Mapping[str, Sequence[str]]
@@ -213,6 +213,8 @@ def typed_of(questions: Iterable[FormQuestion], values: Mapping[str, Any]) -> di
             typed[question.name] = ["yes" if value else "no"]
         elif question.kind == "several":
             typed[question.name] = [_text(one) for one in value]
+        elif question.kind == "phone":
+            typed[question.name] = [phone(value)]
         else:
             typed[question.name] = [_text(value)]
     return typed

@@ -91,7 +91,7 @@ def _answer_options(visitor: Visitor, shown: IntroductionOut) -> list[tuple[str,
     return [
         (event.value, text, hints.get(event, ""))
         for event, text in words.items()
-        if event.value in shown.possible_events
+        if event.value in shown.possible_events and shown.state is not S.STARTED  # it ends on a page of its own
     ]
 
 

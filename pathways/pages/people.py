@@ -23,6 +23,7 @@ from pathways.jobseekers.search_schemas import SearchBody
 from pathways.organisations.models import Membership
 from pathways.pages.forms import first
 from pathways.pages.teams import caseworkers
+from pathways.pages.today import most_pressing
 from pathways.pages.visitors import PageRoute, TypedDep, Visitor, allowed, go, show, typed_before
 from pathways.support import worklist
 from pathways.support.schemas import WorklistItem
@@ -61,9 +62,10 @@ def person_lines(session: Session, actor: Actor, rows: list[Any]) -> list[Person
     workers = {row.caseworker_id for row in rows if row.caseworker_id is not None}
     named = select(Membership.id, User.name).join(User, User.id == Membership.user_id).where(Membership.id.in_(workers))
     names = {row.id: row.name for row in session.execute(named)}
-    due: dict[UUID, WorklistItem] = {}
+    waits: dict[UUID, list[WorklistItem]] = {}
     for item in worklist.items_of(session, actor, Cases(actor.organisation_id, tuple(ids))) if ids else ():
-        due.setdefault(item.jobseeker_id, item)
+        waits.setdefault(item.jobseeker_id, []).append(item)
+    due = {jobseeker_id: most_pressing(items) for jobseeker_id, items in waits.items()}
     return [
         PersonLine(
             row.reference,

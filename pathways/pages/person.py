@@ -27,7 +27,7 @@ from pathways.pages.enterprise import lines as introduction_lines
 from pathways.pages.forms import Faults, FormQuestion
 from pathways.pages.introduction_words import COLOURS, STATES_OF_PARTNER
 from pathways.pages.person_questions import DETAILS_STEPS, RIGHT_TO_WORK
-from pathways.pages.today import TodayLine
+from pathways.pages.today import TodayLine, most_pressing
 from pathways.pages.today import lines as today_lines
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
 from pathways.programmes.models import Programme
@@ -47,6 +47,15 @@ TABS = (
     ("/sharing", "Sharing and safety"),
     ("/history", "History"),
 )
+# The tab to which a form belongs whose address begins otherwise.
+TAB_OF = {
+    "/check-ins": "/work",
+    "/claims": "/work",
+    "/outcomes": "/work",
+    "/contacts": "/support",
+    "/details": "/profile",
+    "/merges": "/history",
+}
 STATES = {
     JobseekerState.REFERRED: "Referred",
     JobseekerState.OPEN: "Open",
@@ -109,7 +118,7 @@ def head(session: Session, actor: Actor, person: Jobseeker, waits: list[TodayLin
         STATES[person.state],
         worker or ("nobody: the case is closed" if is_closed else "nobody yet"),
         programme.name if programme else "none",
-        waits[0] if waits else None,
+        most_pressing(waits) if waits else None,
     )
 
 
@@ -118,7 +127,8 @@ def person_page(
 ) -> Response:
     """Return a page about a person, with the key bar and the tabs. Its title names nobody."""
     tab = request.url.path.removeprefix(head_of.address)
-    here = max((path for path, _ in TABS if tab == path or tab.startswith(f"{path}/")), key=len, default="")
+    begins = next((other for start, other in TAB_OF.items() if tab.startswith(start)), tab)
+    here = max((path for path, _ in TABS if begins == path or begins.startswith(f"{path}/")), key=len, default="")
     return show(request, visitor, template, title, head=head_of, tabs=TABS, tab=here, **values)
 
 
@@ -225,13 +235,14 @@ def _pathway(session: Session, person: Jobseeker, latest: ProfileOut | None) -> 
         .limit(1)
     ).first()
     started = progression_queries.first_day_of_work(session, enrolment) if enrolment else None
-    return [
+    steps = [
         PathwayStep("On the programme", enrolment.started_on if enrolment else None),
         PathwayStep("Profile", latest.valid_on if latest else None),
         PathwayStep("Action plan", plan.valid_on if plan else None),
         PathwayStep("First introduction", sent.date() if sent else None),
         PathwayStep("First day of work", started),
     ]
+    return sorted(steps, key=lambda step: step.on or date.max)
 
 
 def latest_profile(session: Session, actor: Actor, person: Jobseeker) -> ProfileOut | None:

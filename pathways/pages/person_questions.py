@@ -65,7 +65,7 @@ NUMBERS = Step(
     (
         FormQuestion("nino", "text", "National Insurance number", width="20"),
         FormQuestion("nhs_number", "text", "NHS number", width="20"),
-        FormQuestion("council_person_id", "text", "The council's number of the person", width="20"),
+        FormQuestion("council_person_id", "text", "Council reference number", width="20"),
     ),
     "Leave blank what you do not know. The numbers are kept sealed.",
 )

@@ -14,7 +14,7 @@ from pathways.database import Session, WriteSession
 from pathways.errors import DomainError
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
-from pathways.introductions.models import OPEN, Introduction
+from pathways.introductions.models import OPEN, Introduction, IntroductionState
 from pathways.introductions.schemas import NewIntroduction
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -71,6 +71,7 @@ def _page(
         shortlist=shown,
         map=drawing,
         is_stale=is_stale,
+        days_old=(actor.today - latest.shown_on).days if latest is not None else 0,
         facts=facts,
         common=_common(shown) if shown is not None else [],
         open_at=open_at,
@@ -82,11 +83,11 @@ def _page(
 
 
 def _open_at(session: Session, person: Jobseeker) -> set[str]:
-    """Return the ids of the placements for which the person is put forward now."""
+    """Return the ids of the placements for which the person is put forward now, or where they work."""
     rows = select(Introduction.placement_id).where(
         Introduction.partner_id == person.partner_id,
         Introduction.jobseeker_id == person.id,
-        Introduction.state.in_(OPEN),
+        Introduction.state.in_([*OPEN, IntroductionState.STARTED]),
     )
     return {str(one) for one in session.scalars(rows)}
 

@@ -61,8 +61,8 @@ CAME_OF_IT = {
 }
 BARRIERS = {kind: kind.value.replace("_", " ").capitalize() for kind in BarrierKind}
 CONTACT = (
-    FormQuestion("with_whom", "one", "With whom?", options=options(WITH), missing="Choose with whom"),
-    FormQuestion("how", "one", "How?", options=options(HOW), missing="Choose how"),
+    FormQuestion("with_whom", "one", "With whom?", options=options(WITH), missing="Choose who the contact was with"),
+    FormQuestion("how", "one", "How?", options=options(HOW), missing="Choose how you were in touch"),
     FormQuestion("outcome", "one", "What came of it?", options=options(CAME_OF_IT), missing="Choose what came of it"),
     FormQuestion("on", "day", "On which day?", missing="Enter the day"),
     FormQuestion("note", "long", "Note"),

@@ -1,9 +1,9 @@
 """The first page of a caseworker: all that waits, with names, the most urgent first, five of each kind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from gettext import gettext as _
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -126,6 +126,15 @@ def caseload_options(session: Session, actor: Actor) -> tuple[Option, ...]:
     everybody = (Option(EVERYBODY, _("The whole team")),) if _is_small(session, actor) else ()
     others = (one for one in caseworkers(session, actor) if one.value != str(actor.membership_id))
     return (*everybody, Option(ME, _("Me")), *others)
+
+
+def most_pressing(waits: Sequence[Any]) -> Any:
+    """Return what comes first of what waits about one person: work at risk or a stop before anything overdue.
+
+    They are worklist items, or lines with one, most overdue first. There is at least one.
+    """
+    kinds = SECTIONS[0].kinds
+    return next((one for one in waits if getattr(one, "item", one).kind in kinds), waits[0])
 
 
 def scope(session: Session, actor: Actor, whose: str = ME) -> Cases:
