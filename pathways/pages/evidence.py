@@ -9,7 +9,7 @@ from sqlalchemy import select
 from pathways.access.guards import DatabaseDep
 from pathways.access.permissions import Permission
 from pathways.jobseekers.models import Jobseeker
-from pathways.pages.today import chosen_caseload, names, scope, unchecked
+from pathways.pages.today import caseload_options, chosen_caseload, names, scope, unchecked
 from pathways.pages.visitors import PageRoute, Visitor, allowed, show
 from pathways.pages.work import EVIDENCE_KINDS
 from pathways.progression import evidence as evidence_actions
@@ -26,7 +26,8 @@ def to_check(
     """List the evidence that the visitor may check, with a link to the person's work."""
     actor = visitor.actor
     with database.reading(actor) as session:
-        rows = unchecked(actor, scope(session, actor, chosen_caseload(session, actor, whose))).limit(ROWS)
+        whose = chosen_caseload(caseload_options(session, actor), whose)
+        rows = unchecked(actor, scope(session, actor, whose)).limit(ROWS)
         items = evidence_actions.evidence_replies(session, actor, session.scalars(rows).all())
         ids = {item.jobseeker_id for item in items}
         known = names(session, actor, ids)

@@ -211,10 +211,11 @@ def write_section(
         with database.writing(actor) as session:
             person = find(session, actor, reference, for_update=True)
             _must_see_all(_may_change(latest_profile(session, actor, person), asked, actor, person))
-            new = _next_version(_whole(queries.profile(session, person)), asked, values)
+            before = _whole(queries.profile(session, person))
+            new = _next_version(before, asked, values)
             if first(typed, "agreed") == "yes":
                 new.agreed_on = actor.today
-            elif new == _checked(_whole(queries.profile(session, person)), asked):
+            elif new == _checked(before, asked):
                 return go(f"/people/{reference}/profile", "nothing_changed")
             number = first(typed, "version")
             on_number = int(number) if number.isdecimal() and len(number) < LONGEST_NUMBER else 0

@@ -100,16 +100,10 @@ class TodayLine:
 EVERYBODY, ME = "all", "mine"
 
 
-def chosen_caseload(session: Session, actor: Actor, wanted: str) -> str:
-    """Return whose items a page shows: ``all``, ``mine``, or the membership of a caseworker.
-
-    A manager begins with the whole team, if it is small enough to be read at once.
-    """
-    if actor.role is not Role.TEAM_MANAGER:
-        return ME
-    if wanted in {option.value for option in caseload_options(session, actor)}:
-        return wanted
-    return EVERYBODY if _is_small(session, actor) else ME
+def chosen_caseload(options: Sequence[Option], wanted: str) -> str:
+    """Return whose items a page shows: the one of ``caseload_options`` that is wanted, else the first of them."""
+    values = [option.value for option in options] or [ME]
+    return wanted if wanted in values else values[0]
 
 
 def _is_small(session: Session, actor: Actor) -> bool:
@@ -140,7 +134,7 @@ def most_pressing(waits: Sequence[Any]) -> Any:
 def scope(session: Session, actor: Actor, whose: str = ME) -> Cases:
     """Return whose items the page shows: the actor's caseload, and people who have no caseworker yet.
 
-    ``whose`` may be another caseload: see ``chosen_caseload``.
+    ``whose`` is one of ``caseload_options``.
     """
     if whose == EVERYBODY:
         return Cases(actor.organisation_id, None)
@@ -196,8 +190,8 @@ def first_page(request: Request, visitor: Visitor, database: Database) -> Respon
     """Show what waits for the caseworker, or for the team if they manage it."""
     actor = visitor.actor
     with database.reading(actor) as session:
-        whose = chosen_caseload(session, actor, request.query_params.get("whose", ""))
         caseloads = caseload_options(session, actor)
+        whose = chosen_caseload(caseloads, request.query_params.get("whose", ""))
         cases = scope(session, actor, whose)
         items = worklist.items_of(session, actor, cases)
         by_section = {section.key: [item for item in items if item.kind in section.kinds] for section in SECTIONS}
@@ -232,7 +226,7 @@ def all_of(
     section = SECTION.get(key, SECTIONS[0])
     actor = visitor.actor
     with database.reading(actor) as session:
-        whose = chosen_caseload(session, actor, whose)
+        whose = chosen_caseload(caseload_options(session, actor), whose)
         items = worklist.items_of(session, actor, scope(session, actor, whose))
         found = lines(session, actor, [item for item in items if item.kind in section.kinds][:MOST])
     return show(request, visitor, "today/all", section.title, lines=found, whose=whose)

@@ -272,7 +272,7 @@ def of_reopened_cases(session: Session, cases: Cases, _: date) -> Iterator[Wait]
 
 
 @cache
-def _declined_untold() -> Any:
+def _declined_referrals() -> Any:
     by_address = select(ReferralSnapshot.id).where(
         ReferralSnapshot.partner_id == Referral.partner_id,
         ReferralSnapshot.referral_id == Referral.id,
@@ -298,7 +298,7 @@ def _declined_untold() -> Any:
 
 def of_decided_referrals(session: Session, cases: Cases, on: date) -> Iterator[Wait]:
     """Yield declined referrals whose referrer can read no notice of it, until staff have spoken with the referrer."""
-    rows = _declined_untold().where(cases.own(Referral), ReferralMove.recorded_at >= _since(on, "no_contact_days"))
+    rows = _declined_referrals().where(cases.own(Referral), ReferralMove.recorded_at >= _since(on, "no_contact_days"))
     for referral_id, jobseeker_id, recorded_at in session.execute(rows):
         yield Wait("referrer_to_tell", local_day(recorded_at), jobseeker_id, "referrals", referral_id)
 
